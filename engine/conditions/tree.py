@@ -1,0 +1,61 @@
+"""Conditions as values: predicates joined by `all`, `any` and `none`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from engine.clock.durations import Duration
+from engine.conditions.catalogue import Field, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A whole-number comparison inside `days_until` and `days_since`: at_most 90, between 0 and 120."""
+
+    operator: Literal["equals", "below", "at_most", "above", "at_least", "between"]
+    low: int
+    high: int | None = None
+    """Only for `between`, which includes both ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """One question with the operator that answers it.
+
+    `operator` names a row of the operator table. Which other parts are set depends on that row:
+    a field operator has `field` and `value`, an event operator `event` and `window`, a step operator
+    `step` and `value`.
+    """
+
+    operator: str
+    path: str
+    """The place in the rule file: `when.all[0]`."""
+    field: Field | None = None
+    value: Value | tuple[Value, ...] | Comparison | None = None
+    of: Field | None = None
+    """With `of`, `value` is a percentage of this other field."""
+    recovers_at: Value | None = None
+    event: str | None = None
+    window: Duration | None = None
+    step: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Members joined by Kleene logic. `none` is true when every member is false."""
+
+    kind: Literal["all", "any", "none"]
+    members: tuple["Condition", ...]
+    path: str
+
+
+Condition: TypeAlias = Predicate | Group
+
+
+def predicates(condition: Condition) -> Iterator[Predicate]:
+    """Every predicate of the tree, in the order of the file."""
+    if isinstance(condition, Predicate):
+        yield condition
+    else:
+        for member in condition.members:
+            yield from predicates(member)

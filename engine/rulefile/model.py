@@ -1,0 +1,190 @@
+"""A playbook as typed values: what a rule file says, after every check has passed."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from engine.clock.durations import Duration
+from engine.conditions.catalogue import Field, Kind
+from engine.conditions.tree import Condition, Predicate
+
+
+class Missing(StrEnum):
+    """What an unknown verdict means to an episode."""
+
+    FREEZE = "freeze"
+    FALSE = "false"
+    TRUE = "true"
+
+
+class Late(StrEnum):
+    """Which of the steps already past at enrolment are still run."""
+
+    RUN = "run"
+    LATEST = "latest"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """What happens to subjects already in the state when the playbook goes live.
+
+    `wait` lets them be, `fire` starts them, `since` starts those in the state no longer than that.
+    """
+
+    mode: Literal["wait", "fire", "since"]
+    since: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The blast radius: at most `max_starts` starts of the playbook within any stretch of `within`."""
+
+    max_starts: int
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An occurrence that starts a run: a `changes_to` or a bare `event`, with an optional condition."""
+
+    predicate: Predicate
+    condition: Condition | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayTiming:
+    """`day: 3` — the third local day after the start; `day: 2bd` counts business days."""
+
+    offset: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorTiming:
+    """`at: T-90` — days before (negative) or after the anchor's local date."""
+
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class AfterTiming:
+    """`after: outreach + 2bd` — counted from when the named step acted or was settled without acting."""
+
+    step: str
+    offset: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class OnTiming:
+    """`on: …` — when a moment happens, or a state first holds, within the run; once a run."""
+
+    condition: Condition
+
+
+Timing: TypeAlias = DayTiming | AnchorTiming | AfterTiming | OnTiming
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAction:
+    """Puts a task in somebody's queue."""
+
+    to: str
+    """A role; who that is is resolved when the step falls due."""
+    title: str
+    """A template of one line."""
+    template: str | None
+    """`templates/tasks/NAME.md.j2`, the guidance shown with the task."""
+    due: Duration
+    outcomes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EmailAction:
+    """Sends one email to the first contact that the list of roles finds."""
+
+    to: tuple[str, ...]
+    """Contact roles in order of preference; `any` is any active contact."""
+    template: str
+    """`templates/emails/NAME/{subject.txt,body.html,body.txt}.j2`."""
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAction:
+    """Posts to a chat channel through a connector."""
+
+    via: str
+    to: str
+    template: str
+    """`templates/messages/NAME.txt.j2`."""
+
+
+Action: TypeAlias = TaskAction | EmailAction | MessageAction
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """Hands an unfinished task to another role after a while."""
+
+    after: Duration
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing a run does, once."""
+
+    id: str
+    timing: Timing
+    action: Action
+    condition: Condition | None = None
+    escalate: Escalation | None = None
+    expires: Duration | None = None
+    """A step missed by more than this, because the service was down, is skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a run ends before its last step."""
+
+    outcome: str
+    condition: Condition
+    """A state, or a single moment predicate."""
+    held_for: timedelta
+    then: tuple[Action, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """One rule file. `version` is the hash of the file and of every template it names."""
+
+    name: str
+    title: str
+    owner: str
+    subject: Kind
+    steps: tuple[Step, ...]
+    file: str
+    version: str
+    review_every: Duration | None = None
+    priority: int = 50
+    audience: Condition | None = None
+    when: Condition | None = None
+    on: tuple[Moment, ...] = ()
+    held_for: timedelta = timedelta(0)
+    existing: Existing = Existing("wait")
+    on_missing: Missing = Missing.FREEZE
+    cooldown: timedelta | None = None
+    run_per: Field | None = None
+    group_by: Literal["account"] | None = None
+    anchor: Field | None = None
+    late: Late = Late.LATEST
+    guard: Guard = Guard(25, timedelta(hours=1))
+    exits: tuple[Exit, ...] = ()
+
+    def step(self, step_id: str) -> Step:
+        """The step of that id. Raises KeyError."""
+        for each in self.steps:
+            if each.id == step_id:
+                return each
+        raise KeyError(step_id)

@@ -1,0 +1,202 @@
+"""Settings: config.yaml, overridden by the environment (`TMINUS_DATABASE_URL`, `TMINUS_EMAIL__SENDER`)."""
+
+import os
+from datetime import time
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from engine.conditions import catalogue
+from engine.conditions.catalogue import Catalogue, FieldType, Kind
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message names the place and the mend."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CustomField(_Strict):
+    """A field this company adds to the catalogue."""
+
+    type: FieldType
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+
+
+class Role(_Strict):
+    """How a role finds its person: a field of the account, that person's manager, then a fallback role."""
+
+    field: str | None = None
+    manager_of: str | None = None
+    fallback: str | None = None
+    """Another role. Without one, the task goes to the shared queue `team:ROLE`."""
+
+
+class WorkingHours(_Strict):
+    """The local hours in which steps act and emails leave."""
+
+    start: time = time(8)
+    end: time = time(18)
+
+
+class SmtpConnector(_Strict):
+    """Email over SMTP."""
+
+    kind: Literal["smtp"]
+    host: str
+    port: int = 25
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    username: str | None = None
+    password: SecretStr | None = None
+    timeout_seconds: float = 30.0
+
+
+class SlackConnector(_Strict):
+    """Messages to a Slack incoming webhook, or anything that takes its JSON."""
+
+    kind: Literal["slack"]
+    url: SecretStr
+    timeout_seconds: float = 10.0
+
+
+class Email(_Strict):
+    """Who lifecycle emails come from and what their footer says."""
+
+    sender: str = "Customer Success <success@tminus.example>"
+    reply_to: str | None = None
+    brand: str = "Tminus"
+    footer: str = "You get this because your company uses our product."
+    on_unknown: Literal["retry", "stop"] = "stop"
+    """What follows a send without a definite answer. `stop` never repeats, `retry` may."""
+    max_attempts: int = Field(default=8, ge=1, le=50)
+
+
+class Guarding(_Strict):
+    """The blast radius of a playbook that states none."""
+
+    max_starts: int = Field(default=25, ge=1)
+    within: str = "1h"
+
+
+class Matching(_Strict):
+    """The worker processes that confirm verdicts with durable-rules."""
+
+    workers: int = Field(default=1, ge=0, le=16)
+    """0 decides with the reference evaluator alone."""
+    timeout_seconds: float = Field(default=10.0, gt=0)
+
+
+class Console(_Strict):
+    """Where the console and the API listen."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8025, ge=0, le=65535)
+    public_url: str = "http://127.0.0.1:8025"
+
+
+class Mailbox(_Strict):
+    """The local mailbox of a trial set-up: it receives over SMTP and shows what it got."""
+
+    enabled: bool = False
+    host: str = "127.0.0.1"
+    smtp_port: int = Field(default=2525, ge=0, le=65535)
+    keep: int = Field(default=500, ge=1)
+
+
+class Sample(_Strict):
+    """The generated book of a trial set-up."""
+
+    enabled: bool = False
+    accounts: int = Field(default=320, ge=300, le=200_000)
+    live: bool = True
+    """Whether the sample customers go on living: logins, health changes, departures."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured, with its default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TMINUS_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    database_url: str = "sqlite:///var/tminus.db"
+    rules: Path = Path("rules")
+    templates: Path = Path("templates")
+    timezone: str = "UTC"
+    """For accounts that have none."""
+    country: str = "US"
+    """Whose holidays count for accounts that have no country."""
+    tick_seconds: float = Field(default=60.0, gt=0)
+    working_hours: WorkingHours = WorkingHours()
+    roles: dict[str, Role] = {}
+    fields: dict[str, CustomField] = {}
+    """Custom fields by path: `account.region`."""
+    guard: Guarding = Guarding()
+    matching: Matching = Matching()
+    email: Email = Email()
+    connectors: dict[str, SmtpConnector | SlackConnector] = {}
+    console: Console = Console()
+    mailbox: Mailbox = Mailbox()
+    sample: Sample = Sample()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment goes before the file."""
+        return env_settings, init_settings
+
+    def catalogue(self) -> Catalogue:
+        """The built-in fields and the custom ones. Raises ConfigError."""
+        try:
+            return catalogue.BUILT_IN.extended(_custom_field(path, spec) for path, spec in self.fields.items())
+        except ValueError as error:
+            raise ConfigError(f"fields: {error}") from error
+
+
+def _custom_field(path: str, spec: CustomField) -> catalogue.Field:
+    kind, _, name = path.partition(".")
+    if kind not in list(Kind) or not name.isidentifier():
+        raise ValueError(f'"{path}" is not a field path; write it as account.region')
+    return catalogue.Field(Kind(kind), name, spec.type, spec.unit, spec.choices, is_custom=True)
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read settings from `path`, else from TMINUS_CONFIG, else from ./config.yaml where there is one.
+
+    Raises ConfigError naming the file, the setting and what is wrong with it.
+    """
+    chosen = path or (Path(os.environ["TMINUS_CONFIG"]) if os.environ.get("TMINUS_CONFIG") else None)
+    file = chosen or Path("config.yaml")
+    if chosen is None and not file.exists():
+        return _validated({}, file)
+    try:
+        text = file.read_text(encoding="utf-8")
+        content = YAML(typ="safe", pure=True).load(text)
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: is not YAML: {error}") from error
+    if content is not None and not isinstance(content, dict):
+        raise ConfigError(f"{file}: must be a mapping of settings")
+    return _validated(content or {}, file)
+
+
+def _validated(content: dict[str, Any], file: Path) -> Settings:
+    try:
+        return Settings(**content)
+    except ValidationError as error:
+        lines = [f"{file}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        raise ConfigError("\n".join(lines)) from error

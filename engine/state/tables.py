@@ -1,0 +1,486 @@
+"""Every table. One row type per noun of the glossary; the migrations follow these definitions."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from engine.state.columns import Fixed, Instant
+
+_Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _instant(*, index: bool = False) -> Any:
+    return Field(default=None, sa_type=Instant, index=index)
+
+
+def _required_instant(*, index: bool = False) -> Any:
+    return Field(sa_type=Instant, index=index)
+
+
+def _number() -> Any:
+    return Field(default=None, sa_type=Fixed)
+
+
+def _text() -> Any:
+    return Field(default=None, sa_type=Text)
+
+
+def _serial() -> Any:
+    return Field(default=None, sa_column=Column(_Serial, primary_key=True, autoincrement=True))
+
+
+class Account(SQLModel, table=True):
+    """A customer. Its current values; the past is in `change`."""
+
+    id: str = Field(primary_key=True)
+    name: str | None = _text()
+    segment: str | None = None
+    effective_segment: str | None = None
+    stage: str | None = None
+    plan: str | None = None
+    industry: str | None = None
+    country: str | None = None
+    timezone: str | None = None
+    arr: Decimal | None = _number()
+    health: Decimal | None = _number()
+    adoption: Decimal | None = _number()
+    usage: Decimal | None = _number()
+    usage_limit: Decimal | None = _number()
+    seats: Decimal | None = _number()
+    seats_used: Decimal | None = _number()
+    csat: Decimal | None = _number()
+    nps: Decimal | None = _number()
+    open_tickets: Decimal | None = _number()
+    strategic: bool | None = None
+    csm: str | None = Field(default=None, index=True)
+    ae: str | None = None
+    exec_sponsor: str | None = None
+    customer_since: date | None = None
+    renews_on: date | None = None
+    churned_on: date | None = None
+    first_value_at: datetime | None = _instant()
+    success_plan_at: datetime | None = _instant()
+    last_touch_at: datetime | None = _instant()
+    last_active_at: datetime | None = _instant()
+    custom: dict[str, str] | None = Field(default=None, sa_type=JSON)
+    """Custom fields by name, in the text form of the catalogue."""
+
+
+class Contact(SQLModel, table=True):
+    """A person at a customer."""
+
+    id: str = Field(primary_key=True)
+    account_id: str = Field(index=True)
+    name: str | None = _text()
+    email: str | None = _text()
+    phone: str | None = None
+    title: str | None = None
+    role: str | None = None
+    level: str | None = None
+    status: str | None = None
+    consent: str | None = None
+    nps: Decimal | None = _number()
+    timezone: str | None = None
+    locale: str | None = None
+    last_touch_at: datetime | None = _instant()
+    custom: dict[str, str] | None = Field(default=None, sa_type=JSON)
+
+
+class Subscription(SQLModel, table=True):
+    """A contract term."""
+
+    id: str = Field(primary_key=True)
+    account_id: str = Field(index=True)
+    plan: str | None = None
+    term: str | None = None
+    status: str | None = None
+    started_on: date | None = None
+    renews_on: date | None = None
+    ended_on: date | None = None
+    seats: Decimal | None = _number()
+    seats_used: Decimal | None = _number()
+    usage: Decimal | None = _number()
+    limit: Decimal | None = _number()
+    mrr: Decimal | None = _number()
+    arr: Decimal | None = _number()
+    auto_renew: bool | None = None
+    signed: bool | None = None
+    custom: dict[str, str] | None = Field(default=None, sa_type=JSON)
+
+
+class Ticket(SQLModel, table=True):
+    """A support case."""
+
+    id: str = Field(primary_key=True)
+    account_id: str = Field(index=True)
+    subject: str | None = _text()
+    priority: str | None = None
+    status: str | None = None
+    escalated: bool | None = None
+    csat: Decimal | None = _number()
+    first_response_minutes: Decimal | None = _number()
+    opened_at: datetime | None = _instant()
+    closed_at: datetime | None = _instant()
+    custom: dict[str, str] | None = Field(default=None, sa_type=JSON)
+
+
+class Metric(SQLModel, table=True):
+    """A measured number of an account. Its id is `ACCOUNT:NAME`; its history is in `change` under `value`."""
+
+    id: str = Field(primary_key=True)
+    account_id: str = Field(index=True)
+    name: str
+    value: Decimal | None = _number()
+
+
+class Event(SQLModel, table=True):
+    """Something that happened, once; idempotent by the source's id."""
+
+    __table_args__ = (
+        Index("ix_event_latest", "account_id", "name", "occurred_at", "applies_at"),
+        Index("ix_event_applies", "account_id", "applies_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    account_id: str
+    name: str
+    subject_id: str | None = None
+    """The contact, subscription or ticket it is about, where it is about one."""
+    properties: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    occurred_at: datetime = _required_instant()
+    """Effective time: when it happened."""
+    recorded_at: datetime = _required_instant()
+    applies_at: datetime = _required_instant()
+    """The later of the two: from then on a decision may know it."""
+    revision: int
+    """The account's `watch.revision` when it was taken in."""
+
+
+class Change(SQLModel, table=True):
+    """One change of one field, with both its times. Creation changes `exists` from nothing to `true`."""
+
+    __table_args__ = (
+        Index("ix_change_account", "account_id", "applies_at"),
+        Index("ix_change_field", "kind", "subject_id", "field", "applies_at"),
+    )
+
+    id: int | None = _serial()
+    account_id: str
+    kind: str
+    subject_id: str
+    field: str
+    old: str | None = _text()
+    new: str | None = _text()
+    effective_at: datetime = _required_instant()
+    recorded_at: datetime = _required_instant()
+    applies_at: datetime = _required_instant()
+    """The later of the two times: changes are folded by (applies_at, effective_at, id)."""
+    superseded: bool = False
+    """Late: a newer value was already known when it arrived, so the current value did not move."""
+    revision: int
+    """The account's `watch.revision` when it was taken in."""
+    source: str = ""
+
+
+class Watch(SQLModel, table=True):
+    """Where evaluation of an account stands. Locking this row serialises everything about the account."""
+
+    account_id: str = Field(primary_key=True)
+    revision: int = 0
+    """Counts what was taken in: imports, posts, finished tasks, released holds."""
+    evaluated_revision: int = 0
+    evaluated_to: datetime | None = _instant()
+    due_at: datetime | None = _instant(index=True)
+    """The earliest unfolded input or boundary; None when neither data nor time asks for a look."""
+
+
+class Person(SQLModel, table=True):
+    """Somebody on our side."""
+
+    id: str = Field(primary_key=True)
+    name: str
+    email: str | None = None
+    role: str = "csm"
+    manager: str | None = None
+    timezone: str | None = None
+
+
+class Source(SQLModel, table=True):
+    """Where data comes from, and how fresh it is."""
+
+    name: str = Field(primary_key=True)
+    last_sync_at: datetime | None = _instant()
+    watermark: datetime | None = _instant()
+    rows: int = 0
+    rejected: int = 0
+
+
+class PlaybookVersion(SQLModel, table=True):
+    """A playbook's content by hash; open runs keep the one they started with."""
+
+    version: str = Field(primary_key=True)
+    playbook: str = Field(index=True)
+    files: dict[str, str] = Field(sa_type=JSON)
+    """The rule file under its path, and every template it names."""
+    first_seen_at: datetime = _required_instant()
+
+
+class Rulebook(SQLModel, table=True):
+    """The live set: which version of each playbook decides, and since when."""
+
+    playbook: str = Field(primary_key=True)
+    version: str
+    live_since: datetime = _required_instant()
+    paused: bool = False
+
+
+class Episode(SQLModel, table=True):
+    """One stretch of a state, or one moment, for one subject."""
+
+    __table_args__ = (Index("ix_episode_account", "account_id", "state"),)
+
+    id: str = Field(primary_key=True)
+    account_id: str
+    playbook: str
+    kind: str
+    subject_id: str
+    key: str = ""
+    """The `run_per` value, or the moment's own key; empty otherwise."""
+    state: str
+    """pending, active, resolved"""
+    since: datetime = _required_instant()
+    opened_at: datetime | None = _instant()
+    resolved_at: datetime | None = _instant()
+    owed: str | None = None
+    """Why an opening has not started yet: cooldown, open_run, held."""
+    hold_id: str | None = None
+    run_id: str | None = None
+    evidence: list[Any] | None = Field(default=None, sa_type=JSON)
+
+
+class Run(SQLModel, table=True):
+    """One playbook under way for one subject."""
+
+    __table_args__ = (
+        UniqueConstraint("playbook", "subject_id", "key", "generation"),
+        Index("ix_run_account", "account_id", "state"),
+        Index("ix_run_playbook", "playbook", "started_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    account_id: str
+    playbook: str
+    version: str
+    kind: str
+    subject_id: str
+    key: str = ""
+    generation: int = 1
+    state: str = "open"
+    """open, ended"""
+    started_at: datetime = _required_instant()
+    anchor: date | None = None
+    outcome: str | None = None
+    ended_at: datetime | None = _instant()
+    exits_since: dict[str, str] | None = Field(default=None, sa_type=JSON)
+    """Since when each exit with a `for` has held, by its place in the file."""
+    reason: str = Field(default="", sa_type=Text)
+    evidence: list[Any] | None = Field(default=None, sa_type=JSON)
+
+
+class StepRow(SQLModel, table=True):
+    """One step of one run."""
+
+    __tablename__ = "step"
+    __table_args__ = (Index("ix_step_run", "run_id"),)
+
+    id: str = Field(primary_key=True)
+    run_id: str
+    account_id: str
+    step: str
+    state: str
+    """waiting, open, done, skipped, cancelled"""
+    due_on: date | None = None
+    act_at: datetime | None = _instant()
+    acted_at: datetime | None = _instant()
+    settled_at: datetime | None = _instant()
+    outcome: str | None = None
+    reason: str | None = _text()
+
+
+class Task(SQLModel, table=True):
+    """Work in somebody's queue."""
+
+    __table_args__ = (
+        Index("ix_task_queue", "assignee", "state", "due_at"),
+        Index("ix_task_account", "account_id", "state"),
+        Index("ix_task_state", "state", "priority", "due_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    run_id: str
+    account_id: str
+    kind: str
+    subject_id: str
+    playbook: str
+    step: str
+    title: str = Field(sa_type=Text)
+    body: str = Field(default="", sa_type=Text)
+    role: str
+    assignee: str
+    """A person's id, or `team:ROLE` for a shared queue."""
+    priority: int
+    state: str = "open"
+    """open, done, cancelled"""
+    outcomes: list[str] | None = Field(default=None, sa_type=JSON)
+    outcome: str | None = None
+    note: str | None = _text()
+    due_on: date
+    due_at: datetime = _required_instant()
+    created_at: datetime = _required_instant()
+    closed_at: datetime | None = _instant()
+    closed_by: str | None = None
+    snoozed_until: datetime | None = _instant()
+    escalates_at: datetime | None = _instant()
+    escalates_to: str | None = None
+    """The role to escalate to while `escalates_at` is set."""
+    escalated_at: datetime | None = _instant()
+    escalated_from: str | None = None
+    reason: str = Field(default="", sa_type=Text)
+    evidence: list[Any] | None = Field(default=None, sa_type=JSON)
+
+
+class Outbox(SQLModel, table=True):
+    """A rendered message on its way out. `id` is the idempotency key run:step:occurrence:contact."""
+
+    __table_args__ = (
+        Index("ix_outbox_ready", "state", "available_at"),
+        Index("ix_outbox_account", "account_id", "created_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    run_id: str
+    account_id: str
+    playbook: str
+    step: str
+    contact_id: str | None = None
+    connector: str
+    """`email`, `slack`: a name from `connectors:` in config.yaml."""
+    recipient: str
+    topic: str | None = None
+    subject: str = Field(default="", sa_type=Text)
+    payload: dict[str, Any] = Field(sa_type=JSON)
+    """email: {"html": …, "text": …}; message: {"text": …}"""
+    state: str = "available"
+    """available, executing, retryable, completed, unknown, cancelled, discarded"""
+    available_at: datetime = _required_instant()
+    lease_owner: str | None = None
+    lease_until: datetime | None = _instant()
+    attempts: int = 0
+    created_at: datetime = _required_instant()
+    finished_at: datetime | None = _instant()
+    error: str | None = _text()
+    receipt: str | None = _text()
+
+
+class Attempt(SQLModel, table=True):
+    """One try at delivering one outbox entry."""
+
+    id: int | None = _serial()
+    outbox_id: str = Field(index=True)
+    number: int
+    started_at: datetime = _required_instant()
+    ended_at: datetime | None = _instant()
+    answer: str = Field(default="", sa_type=Text)
+    result: str
+    """started, delivered, retry, unknown, failed, lost"""
+
+
+class Suppression(SQLModel, table=True):
+    """An address nothing may be sent to."""
+
+    email: str = Field(primary_key=True)
+    reason: str
+    """unsubscribed, bounced, complained, manual"""
+    since: datetime = _required_instant()
+
+
+class Decision(SQLModel, table=True):
+    """A yes or no that matters, written when the answer or its reason changes."""
+
+    __table_args__ = (
+        Index("ix_decision_account", "account_id", "at"),
+        Index("ix_decision_subject", "playbook", "subject_id", "at"),
+    )
+
+    id: int | None = _serial()
+    account_id: str
+    playbook: str
+    kind: str
+    subject_id: str
+    at: datetime = _required_instant()
+    answer: str
+    reason: str = Field(default="", sa_type=Text)
+    evidence: list[Any] | None = Field(default=None, sa_type=JSON)
+    run_id: str | None = None
+    step: str | None = None
+
+
+class Hold(SQLModel, table=True):
+    """A batch of openings the guard stopped."""
+
+    id: str = Field(primary_key=True)
+    playbook: str = Field(index=True)
+    at: datetime = _required_instant()
+    size: int
+    reason: str = Field(sa_type=Text)
+    state: str = "held"
+    """held, released"""
+    released_at: datetime | None = _instant()
+    released_by: str | None = None
+
+
+class Tick(SQLModel, table=True):
+    """One pass. Unique by (schedule, at); `finished_at` is empty while it is under way or was cut short."""
+
+    __table_args__ = (UniqueConstraint("schedule", "at"),)
+
+    id: int | None = _serial()
+    schedule: str = "main"
+    at: datetime = _required_instant(index=True)
+    lease_until: datetime | None = _instant()
+    finished_at: datetime | None = _instant()
+    accounts: int = 0
+    starts: int = 0
+    held: int = 0
+    tasks: int = 0
+    messages: int = 0
+    ended: int = 0
+    seconds: float = 0.0
+
+
+class Incident(SQLModel, table=True):
+    """Something the service survived and somebody should know: a crashed matcher, a disagreement."""
+
+    id: int | None = _serial()
+    at: datetime = _required_instant(index=True)
+    category: str
+    message: str = Field(sa_type=Text)
+
+
+class ApiToken(SQLModel, table=True):
+    """A bearer token, kept only as its SHA-256."""
+
+    digest: str = Field(primary_key=True)
+    name: str
+    created_at: datetime = _required_instant()
+    revoked_at: datetime | None = _instant()
+
+
+class Secret(SQLModel, table=True):
+    """A key generated once for this installation: signing of sessions and of unsubscribe links."""
+
+    name: str = Field(primary_key=True)
+    value: str
