@@ -1,0 +1,53 @@
+"""What every command needs: settings, the database, and one way to speak to people and to machines."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from sqlalchemy import Engine
+
+from engine.settings import ConfigError, Settings, load_settings
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The outermost layer: reads the configuration on first use and prints results."""
+
+    config: Path | None
+    open_engine: Callable[[str], Engine]
+    """Opens and migrates the database of a URL."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The configuration; a bad one ends the command with exit code 2."""
+        try:
+            return load_settings(self.config)
+        except ConfigError as error:
+            self.refuse(str(error))
+
+    @cached_property
+    def database(self) -> Engine:
+        """The configured database, migrated."""
+        return self.open_engine(self.settings.database_url)
+
+    @cached_property
+    def console(self) -> Console:
+        """Where people read."""
+        return Console(soft_wrap=True, highlight=False)
+
+    def print_json(self, value: Any) -> None:
+        """Print one JSON document."""
+        sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+    def refuse(self, message: str) -> NoReturn:
+        """End the command as wrongly used."""
+        sys.stderr.write(message + "\n")
+        raise typer.Exit(2)
