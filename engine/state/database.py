@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
+from sqlalchemy.pool import StaticPool
 
 
 def open_database(url: str) -> Engine:
@@ -23,9 +24,12 @@ def _with_driver(url: URL) -> URL:
 
 
 def _open_sqlite(url: URL) -> Engine:
+    connect_args = {"timeout": 30, "check_same_thread": False}
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": 30})
+        engine = create_engine(url, connect_args=connect_args)
+    else:
+        engine = create_engine(url, connect_args=connect_args, poolclass=StaticPool)
 
     @event.listens_for(engine, "connect")
     def configure(connection, _record):  # type: ignore[no-untyped-def]
