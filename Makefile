@@ -1,0 +1,22 @@
+.PHONY: install run test soak bench clean help
+
+help:          ## What can be made
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## */	/' | expand -t 10
+
+install:       ## The environment in .venv, from the hashed locks; does nothing when it is up to date
+	@tools/install
+
+run: install   ## The service, over a sample book the first time
+	@.venv/bin/tminus run
+
+test: install  ## Every gate: lint, types, imports, tests, playbooks
+	@tools/test
+
+soak: install  ## The long form of the proofs
+	@HYPOTHESIS_PROFILE=soak .venv/bin/python -m pytest -q -m soak --timeout 0
+
+bench: install ## The benchmarks at 10,000 and 100,000 accounts
+	@.venv/bin/python -m bench
+
+clean:         ## Removes the environment; keeps var/, which is your data
+	@rm -rf .venv build *.egg-info
