@@ -11,9 +11,6 @@ from engine.conditions.view import View
 
 Direction: TypeAlias = Literal["until", "since"]
 
-TICK = timedelta(microseconds=1)
-"""The smallest step of time."""
-
 
 def today(view: View) -> date:
     """The local date at `now`. It never goes back, even where clocks are set back over midnight."""

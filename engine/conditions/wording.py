@@ -54,6 +54,13 @@ def show_comparison(comparison: Comparison) -> str:
     return f"{prefix} {_counted(comparison.low, 'day')}"
 
 
+def show_days_ahead(ahead: int) -> str:
+    """ "in 3 days", "today", "3 days ago"."""
+    if ahead == 0:
+        return "today"
+    return f"in {_counted(ahead, 'day')}" if ahead > 0 else f"{_counted(-ahead, 'day')} ago"
+
+
 def show_list(texts: list[str], joiner: str = "or") -> str:
     """ "a", "a or b", "a, b or c"."""
     if len(texts) < 2:

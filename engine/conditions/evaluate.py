@@ -1,0 +1,120 @@
+"""The reference evaluator: Kleene logic over a condition, with and without the reasons.
+
+A verdict is True, False or None, which is unknown. `all` is false as soon as one member is, `any` true as
+soon as one member is, `none` true when every member is false; what cannot be decided so is unknown.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.conditions.operators import OPERATORS
+from engine.conditions.tree import Condition, Predicate, predicates
+from engine.conditions.view import View
+from engine.conditions.wording import show, show_list
+
+_GROUP_WORDS = {"all": "all of", "any": "any of", "none": "none of"}
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One node of a condition with its verdict and how it came about."""
+
+    path: str
+    words: str
+    """The question: "health is below 40", or "all of" for a group."""
+    verdict: bool | None
+    actual: str | None
+    """What was found, for people; None for a group."""
+    wanted: str | None
+    """What the predicate asks for, for people; None for a group."""
+    reason: str = ""
+    """The answer: "health is 35 (below 40)"; empty for a group."""
+    kind: str = "predicate"
+    """`predicate`, or the group's kind."""
+    children: tuple["Trace", ...] = ()
+
+
+def evaluate(condition: Condition, view: View) -> bool | None:
+    """The verdict of a condition for one subject at one instant."""
+    if isinstance(condition, Predicate):
+        return OPERATORS[condition.operator].evaluate(condition, view)
+    return _decided(condition.kind, (evaluate(member, view) for member in condition.members))
+
+
+def _decided(kind: str, verdicts: Iterator[bool | None]) -> bool | None:
+    """The verdict of a group, asking no more members than it takes."""
+    settling = kind != "all"
+    is_unknown = False
+    for verdict in verdicts:
+        if verdict is settling:
+            return kind == "any"
+        is_unknown = is_unknown or verdict is None
+    return None if is_unknown else kind != "any"
+
+
+def trace(condition: Condition, view: View) -> Trace:
+    """The verdict of every part of a condition, none left out."""
+    if isinstance(condition, Predicate):
+        return _predicate_trace(condition, view)
+    children = tuple(trace(member, view) for member in condition.members)
+    verdict = _decided(condition.kind, (child.verdict for child in children))
+    words = _GROUP_WORDS[condition.kind]
+    return Trace(condition.path, words, verdict, None, None, kind=condition.kind, children=children)
+
+
+def _predicate_trace(predicate: Predicate, view: View) -> Trace:
+    row = OPERATORS[predicate.operator]
+    words = row.words(predicate)
+    return Trace(
+        path=predicate.path,
+        words=words,
+        verdict=row.evaluate(predicate, view),
+        actual=show(row.actual(predicate, view), None if predicate.of else predicate.field),
+        wanted=words,
+        reason=row.reason(predicate, view),
+    )
+
+
+def next_boundary(condition: Condition, view: View) -> datetime | None:
+    """The earliest instant after `now` at which time alone could change the verdict; None when it never can."""
+    found = [OPERATORS[each.operator].boundary(each, view) for each in predicates(condition)]
+    return min((instant for instant in found if instant is not None), default=None)
+
+
+def evidence(traced: Trace) -> list[dict[str, str | bool | None]]:
+    """What a decision keeps of a trace: every predicate with what was found, as plain JSON values."""
+    return [
+        {"path": each.path, "words": each.words, "actual": each.actual, "verdict": each.verdict}
+        for each in _leaves(traced)
+    ]
+
+
+def because(traced: Trace) -> str:
+    """The predicates that made the verdict, in one sentence: "health is 35 (below 40) and stage is active"."""
+    reasons = dict.fromkeys(each.reason for each in _deciders(traced))
+    return show_list(list(reasons), joiner="and")
+
+
+def _leaves(traced: Trace) -> Iterator[Trace]:
+    if traced.kind == "predicate":
+        yield traced
+    for child in traced.children:
+        yield from _leaves(child)
+
+
+def _deciders(traced: Trace) -> Iterator[Trace]:
+    """The predicates that the verdict rests on: those that settled a group, else all it had to ask."""
+    if traced.kind == "predicate":
+        yield traced
+        return
+    for child in traced.children:
+        if child.verdict is _deciding_verdict(traced):
+            yield from _deciders(child)
+
+
+def _deciding_verdict(traced: Trace) -> bool | None:
+    """The verdict that the deciding members of a group have."""
+    if traced.verdict is None:
+        return None
+    return traced.verdict if traced.kind != "none" else not traced.verdict

@@ -1,0 +1,233 @@
+"""Operators whose answer time alone can change, those of events, and those of a run's steps."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from engine.clock.zones import local_date
+from engine.conditions import days
+from engine.conditions.form import LIMIT, Form, clamp, constant_of, fact_of, microseconds, single
+from engine.conditions.operator_row import (
+    NO_FIELD,
+    TEMPORAL,
+    Argument,
+    Operator,
+    field_of,
+    no_boundary,
+    unanswered,
+    value_of,
+)
+from engine.conditions.tree import Comparison, Predicate
+from engine.conditions.view import View
+from engine.conditions.wording import label, show_comparison, show_days_ahead, show_duration
+
+_NEVER = LIMIT
+"""The age of an event that never happened."""
+
+_TICK = timedelta(microseconds=1)
+"""The smallest step of time."""
+
+
+def day_count(keyword: str, direction: days.Direction, wanted_words: str) -> Operator:
+    """`days_until` and `days_since`: whole local dates, whatever the hour."""
+
+    def fact(predicate: Predicate, view: View) -> int | None:
+        return days.count(value_of(predicate, view), direction, view)
+
+    def actual(predicate: Predicate, view: View) -> Decimal | None:
+        counted = fact(predicate, view)
+        return None if counted is None else Decimal(counted)
+
+    def evaluate(predicate: Predicate, view: View) -> bool | None:
+        counted = fact(predicate, view)
+        return None if counted is None else days.holds(_wanted_days(predicate), counted)
+
+    def boundary(predicate: Predicate, view: View) -> datetime | None:
+        counted = fact(predicate, view)
+        if counted is None:
+            return None
+        return days.next_change(_wanted_days(predicate), counted, direction, view)
+
+    def wanted(predicate: Predicate) -> str:
+        return f"{show_comparison(_wanted_days(predicate))} {wanted_words}"
+
+    def reason(predicate: Predicate, view: View) -> str:
+        counted = fact(predicate, view)
+        name = label(field_of(predicate))
+        if counted is None:
+            return f"{name} is missing"
+        ahead = counted if direction == "until" else -counted
+        denied = "" if evaluate(predicate, view) else "not "
+        day = days.today(view) + timedelta(days=ahead)
+        return f"{name} {day} ({show_days_ahead(ahead)}, {denied}{wanted(predicate)})"
+
+    return Operator(
+        keyword, Argument.DAYS, TEMPORAL, False, False,
+        evaluate, actual, fact, lambda p: days.form(_wanted_days(p)), boundary,
+        lambda p: f"{label(field_of(p))} is {wanted(p)}", reason,
+    )  # fmt: skip
+
+
+def _wanted_days(predicate: Predicate) -> Comparison:
+    assert isinstance(predicate.value, Comparison)
+    return predicate.value
+
+
+def event() -> Operator:
+    """The moment an event of a name happens."""
+    return Operator(
+        "event", Argument.EVENT, NO_FIELD, True, False,
+        unanswered, _last, unanswered, lambda p: single("==", 1), no_boundary,
+        lambda p: f"event {_event_name(p)} happens", lambda p, v: f"event {_event_name(p)} happened",
+    )  # fmt: skip
+
+
+def event_within() -> Operator:
+    """Whether an event of a name happened no longer ago than the window; false when there never was one."""
+
+    def evaluate(predicate: Predicate, view: View) -> bool:
+        return fact(predicate, view) <= _window(predicate)
+
+    def fact(predicate: Predicate, view: View) -> int:
+        age = _age(predicate, view)
+        return _NEVER if age is None else age
+
+    def reason(predicate: Predicate, view: View) -> str:
+        denied = "" if evaluate(predicate, view) else "not "
+        return f"{_last_words(predicate, view)} ({denied}within {_window_words(predicate)})"
+
+    return Operator(
+        "event_within", Argument.EVENT_WINDOW, NO_FIELD, False, False,
+        evaluate, _last, fact, lambda p: single("<=", constant_of(_window(p))), _end_of_window(_TICK),
+        lambda p: f"event {_event_name(p)} happened within {_window_words(p)}", reason,
+    )  # fmt: skip
+
+
+def event_absent_for() -> Operator:
+    """Whether the last event is at least the window ago; unknown when there never was one."""
+
+    def evaluate(predicate: Predicate, view: View) -> bool | None:
+        age = _age(predicate, view)
+        return None if age is None else age >= _window(predicate)
+
+    def reason(predicate: Predicate, view: View) -> str:
+        last = _last(predicate, view)
+        if last is None or not evaluate(predicate, view):
+            note = "" if last is None else f" (less than {_window_words(predicate)} ago)"
+            return _last_words(predicate, view) + note
+        day = local_date(last, view.zone)
+        return f"no {_event_name(predicate)} event since {day} ({_window_words(predicate)} or more)"
+
+    return Operator(
+        "event_absent_for", Argument.EVENT_WINDOW, NO_FIELD, False, False,
+        evaluate, _last, _age, lambda p: single(">=", constant_of(_window(p))), _end_of_window(timedelta(0)),
+        lambda p: f"no {_event_name(p)} event for {_window_words(p)}", reason,
+    )  # fmt: skip
+
+
+def _last(predicate: Predicate, view: View) -> datetime | None:
+    assert predicate.event is not None
+    return view.last_event(predicate.event)
+
+
+def _age(predicate: Predicate, view: View) -> int | None:
+    """Microseconds since the last event."""
+    last = _last(predicate, view)
+    return None if last is None else clamp(microseconds(view.now - last))
+
+
+def _window(predicate: Predicate) -> int:
+    assert predicate.window is not None
+    return microseconds(predicate.window.elapsed)
+
+
+def _end_of_window(after: timedelta) -> Callable[[Predicate, View], datetime | None]:
+    """The instant `after` the window that the last event opened has passed, if that is still to come."""
+
+    def boundary(predicate: Predicate, view: View) -> datetime | None:
+        last = _last(predicate, view)
+        if last is None or predicate.window is None:
+            return None
+        end = last + predicate.window.elapsed + after
+        return end if end > view.now else None
+
+    return boundary
+
+
+def _event_name(predicate: Predicate) -> str:
+    return (predicate.event or "").replace("_", " ")
+
+
+def _window_words(predicate: Predicate) -> str:
+    return "" if predicate.window is None else show_duration(predicate.window)
+
+
+def _last_words(predicate: Predicate, view: View) -> str:
+    last = _last(predicate, view)
+    if last is None:
+        return f"no {_event_name(predicate)} event yet"
+    return f"last {_event_name(predicate)} event on {local_date(last, view.zone)}"
+
+
+def step_is() -> Operator:
+    """The state of a step within the run."""
+
+    def reason(predicate: Predicate, view: View) -> str:
+        state = _step_state(predicate, view)
+        if state is None:
+            return f"step {predicate.step} is not under way"
+        note = "" if state == predicate.value else f" (not {predicate.value})"
+        return f"step {predicate.step} is {state}{note}"
+
+    return _step_operator("step_is", Argument.STEP_STATE, _step_state, "is", reason)
+
+
+def step_outcome() -> Operator:
+    """The outcome a person chose for a step; false until one is chosen."""
+
+    def reason(predicate: Predicate, view: View) -> str:
+        outcome = _step_outcome(predicate, view)
+        if outcome is None:
+            return f"step {predicate.step} is not under way"
+        if outcome == "":
+            return f"step {predicate.step} has no outcome yet"
+        note = "" if outcome == predicate.value else f" (not {predicate.value})"
+        return f"step {predicate.step} ended with {outcome}{note}"
+
+    return _step_operator("step_outcome", Argument.STEP_OUTCOME, _step_outcome, "ended with", reason)
+
+
+def _step_operator(
+    keyword: str,
+    argument: Argument,
+    ask: Callable[[Predicate, View], str | None],
+    wanted_words: str,
+    reason: Callable[[Predicate, View], str],
+) -> Operator:
+    def evaluate(predicate: Predicate, view: View) -> bool | None:
+        actual = ask(predicate, view)
+        return None if actual is None else actual == predicate.value
+
+    def form(predicate: Predicate) -> Form:
+        wanted: Any = predicate.value
+        return single("==", constant_of(wanted))
+
+    return Operator(
+        keyword, argument, NO_FIELD, False, False,
+        evaluate, lambda p, v: ask(p, v) or None, lambda p, v: fact_of(ask(p, v)), form, no_boundary,
+        lambda p: f"step {p.step} {wanted_words} {p.value}", reason,
+    )  # fmt: skip
+
+
+def _step_state(predicate: Predicate, view: View) -> str | None:
+    assert predicate.step is not None
+    return view.step_state(predicate.step)
+
+
+def _step_outcome(predicate: Predicate, view: View) -> str | None:
+    """The chosen outcome, empty while none is chosen, None outside a run."""
+    assert predicate.step is not None
+    if view.step_state(predicate.step) is None:
+        return None
+    return view.step_outcome(predicate.step) or ""

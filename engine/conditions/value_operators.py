@@ -1,0 +1,233 @@
+"""Operators that compare a field's value."""
+
+from collections.abc import Callable
+from decimal import Context, Decimal
+from typing import Any
+
+from engine.conditions.catalogue import FieldType, Value
+from engine.conditions.form import Check, Form, Sign, clamp, constant_of, fact_of, single
+from engine.conditions.operator_row import (
+    ALL_TYPES,
+    NUMERIC,
+    ORDERED,
+    Argument,
+    Operator,
+    field_of,
+    no_boundary,
+    unanswered,
+    value_of,
+)
+from engine.conditions.tree import Predicate
+from engine.conditions.view import View
+from engine.conditions.wording import label, show, show_list, show_number
+
+_EXACT = Context(prec=100)
+_SCALE_OF_PRODUCT = Decimal(10) ** 12
+
+
+def comparison(
+    keyword: str,
+    types: frozenset[FieldType],
+    holds: Callable[[Any, Any], bool],
+    sign: Sign,
+    wanted_words: str,
+    takes_of: bool = True,
+) -> Operator:
+    """An operator that compares the field with one value, or with a percentage of another field."""
+
+    def evaluate(predicate: Predicate, view: View) -> bool | None:
+        if predicate.of is not None:
+            excess = _excess(predicate, view)
+            return None if excess is None else holds(excess, 0)
+        actual = value_of(predicate, view)
+        return None if actual is None else holds(actual, predicate.value)
+
+    def form(predicate: Predicate) -> Form:
+        wanted: Any = predicate.value
+        return single(sign, constant_of(wanted) if predicate.of is None else 0)
+
+    def wanted_text(predicate: Predicate) -> str:
+        wanted: Any = predicate.value
+        return show(wanted, predicate.field) if predicate.of is None else f"{show_number(wanted)}%"
+
+    def words(predicate: Predicate) -> str:
+        whole = "" if predicate.of is None else f" of {label(predicate.of)}"
+        return f"{label(field_of(predicate))} is {wanted_words}{wanted_text(predicate)}{whole}"
+
+    def reason(predicate: Predicate, view: View) -> str:
+        found = _found(predicate, view)
+        verdict = evaluate(predicate, view)
+        if verdict is None or (verdict and sign == "==") or (not verdict and sign == "!="):
+            return found
+        denied = "" if verdict or sign == "!=" else "not "
+        return f"{found} ({denied}{wanted_words}{wanted_text(predicate)})"
+
+    return Operator(
+        keyword, Argument.VALUE, types, False, takes_of,
+        evaluate, _compared_actual, _compared_fact, form, no_boundary, words, reason,
+    )  # fmt: skip
+
+
+def _excess(predicate: Predicate, view: View) -> Decimal | None:
+    """A hundred times the value less the wanted percentage of the other field; its sign is the answer."""
+    actual: Any = value_of(predicate, view)
+    assert predicate.of is not None
+    other: Any = view.value(predicate.of)
+    if actual is None or not other:
+        return None
+    wanted: Any = predicate.value
+    return _EXACT.subtract(_EXACT.multiply(actual, Decimal(100)), _EXACT.multiply(wanted, other))
+
+
+def _compared_fact(predicate: Predicate, view: View) -> int | str | None:
+    if predicate.of is None:
+        return fact_of(value_of(predicate, view))
+    excess = _excess(predicate, view)
+    return None if excess is None else clamp(int(_EXACT.multiply(excess, _SCALE_OF_PRODUCT)))
+
+
+def _compared_actual(predicate: Predicate, view: View) -> Value | None:
+    """The value, or what percentage of the other field it is, to two places."""
+    actual = value_of(predicate, view)
+    if predicate.of is None or not isinstance(actual, Decimal):
+        return actual
+    other = view.value(predicate.of)
+    return round(actual * 100 / other, 2) if isinstance(other, Decimal) and other else None
+
+
+def _found(predicate: Predicate, view: View) -> str:
+    """The comparison's left side as it is, or what keeps it from having one."""
+    field = field_of(predicate)
+    actual = view.value(field)
+    if predicate.of is None or actual is None:
+        return f"{label(field)} is {show(actual, field)}"
+    share = _compared_actual(predicate, view)
+    if not isinstance(share, Decimal):
+        return f"{label(predicate.of)} is {show(view.value(predicate.of), predicate.of)}"
+    return f"{label(field)} is {show_number(share)}% of {label(predicate.of)}"
+
+
+def membership(keyword: str, is_inside: bool, wanted_words: str) -> Operator:
+    """`in` and `not_in`."""
+
+    def evaluate(predicate: Predicate, view: View) -> bool | None:
+        actual = value_of(predicate, view)
+        return None if actual is None else (actual in _values(predicate)) is is_inside
+
+    def form(predicate: Predicate) -> Form:
+        inside = Form("any", tuple(Check("==", constant_of(each)) for each in _values(predicate)))
+        return inside if is_inside else inside.inverse
+
+    def reason(predicate: Predicate, view: View) -> str:
+        is_outside = evaluate(predicate, view) is (not is_inside)
+        return _found(predicate, view) + (f" (not {_listed(predicate)})" if is_outside else "")
+
+    return Operator(
+        keyword, Argument.VALUES, ALL_TYPES, False, False,
+        evaluate, value_of, _plain_fact, form, no_boundary,
+        lambda p: f"{label(field_of(p))} is {wanted_words}{_listed(p)}", reason,
+    )  # fmt: skip
+
+
+def _plain_fact(predicate: Predicate, view: View) -> int | str | None:
+    return fact_of(value_of(predicate, view))
+
+
+def _values(predicate: Predicate) -> tuple[Value, ...]:
+    assert isinstance(predicate.value, tuple)
+    return predicate.value
+
+
+def _listed(predicate: Predicate) -> str:
+    return show_list([show(each, predicate.field) for each in _values(predicate)])
+
+
+def between() -> Operator:
+    """`between`, which includes both ends."""
+
+    def evaluate(predicate: Predicate, view: View) -> bool | None:
+        actual: Any = value_of(predicate, view)
+        low: Any
+        high: Any
+        low, high = _values(predicate)
+        return None if actual is None else bool(low <= actual <= high)
+
+    def form(predicate: Predicate) -> Form:
+        low, high = _values(predicate)
+        return Form("all", (Check(">=", constant_of(low)), Check("<=", constant_of(high))))
+
+    def wanted(predicate: Predicate) -> str:
+        low, high = (show(each, predicate.field) for each in _values(predicate))
+        return f"between {low} and {high}"
+
+    def reason(predicate: Predicate, view: View) -> str:
+        verdict = evaluate(predicate, view)
+        note = "" if verdict is None else f" ({'' if verdict else 'not '}{wanted(predicate)})"
+        return _found(predicate, view) + note
+
+    return Operator(
+        "between", Argument.RANGE, ORDERED, False, False,
+        evaluate, value_of, _plain_fact, form, no_boundary,
+        lambda p: f"{label(field_of(p))} is {wanted(p)}", reason,
+    )  # fmt: skip
+
+
+def presence(keyword: str, wants_value: bool, wanted_words: str) -> Operator:
+    """`is_set` and `is_missing`, which are never unknown."""
+
+    def evaluate(predicate: Predicate, view: View) -> bool:
+        return (value_of(predicate, view) is not None) is wants_value
+
+    return Operator(
+        keyword, Argument.PRESENCE, ALL_TYPES, False, False,
+        evaluate, value_of, lambda p, v: int(evaluate(p, v)), lambda p: single("==", 1), no_boundary,
+        lambda p: f"{label(field_of(p))} is {wanted_words}", _found,
+    )  # fmt: skip
+
+
+def threshold(keyword: str, wanted_words: str, past_words: str, negated_words: str) -> Operator:
+    """`drops_below` and `rises_above`: latched from the crossing until the value has recovered."""
+
+    def fact(predicate: Predicate, view: View) -> int | None:
+        latched = view.is_latched(predicate)
+        return None if latched is None else int(latched)
+
+    def limit(predicate: Predicate) -> str:
+        wanted: Any = predicate.value
+        return show(wanted, predicate.field)
+
+    def recovery(predicate: Predicate) -> str:
+        at: Any = predicate.recovers_at
+        return "" if at is None else f"recovers at {show(at, predicate.field)}"
+
+    def words(predicate: Predicate) -> str:
+        until = f" ({recovery(predicate)})" if recovery(predicate) else ""
+        return f"{label(field_of(predicate))} {wanted_words} {limit(predicate)}{until}"
+
+    def reason(predicate: Predicate, view: View) -> str:
+        latched = view.is_latched(predicate)
+        if latched is None:
+            return _found(predicate, view)
+        until = f", {recovery(predicate)}" if latched and recovery(predicate) else ""
+        verb = past_words if latched else negated_words
+        return f"{_found(predicate, view)} ({verb} {limit(predicate)}{until})"
+
+    return Operator(
+        keyword, Argument.THRESHOLD, NUMERIC, False, False,
+        lambda p, v: v.is_latched(p), value_of, fact, lambda p: single("==", 1), no_boundary, words, reason,
+    )  # fmt: skip
+
+
+def changes_to() -> Operator:
+    """The moment a field takes a value it did not have."""
+
+    def wanted(predicate: Predicate) -> str:
+        value: Any = predicate.value
+        return show(value, predicate.field)
+
+    return Operator(
+        "changes_to", Argument.CHOICE, ALL_TYPES, True, False,
+        unanswered, value_of, unanswered, lambda p: single("==", 1), no_boundary,
+        lambda p: f"{label(field_of(p))} changes to {wanted(p)}",
+        lambda p, v: f"{label(field_of(p))} changed to {wanted(p)}",
+    )  # fmt: skip
