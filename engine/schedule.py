@@ -49,6 +49,11 @@ class Loop:
         self._woken.set()
 
     @property
+    def is_alive(self) -> bool:
+        """Whether it listens."""
+        return self._thread.is_alive()
+
+    @property
     def is_resting(self) -> bool:
         """Whether the last turn failed so recently that only a wake or the interval should bring another."""
         return self._failed_at is not None and time.monotonic() - self._failed_at < REST_SECONDS
@@ -130,6 +135,11 @@ class Schedule:
     def wake_delivery(self) -> None:
         """Deliver now; returns at once."""
         self._delivering.wake()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether ticks and deliveries would run."""
+        return bool(self._jobs.running) and self._ticking.is_alive and self._delivering.is_alive
 
     @property
     def failures(self) -> dict[str, int]:

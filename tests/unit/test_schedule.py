@@ -178,13 +178,16 @@ def test_schedule_notices_what_another_process_left_due() -> None:
     assert desk.schedule.stop(5)
 
 
-def test_schedule_counts_failures_by_loop() -> None:
-    """Failures are there for the health page."""
+def test_schedule_says_whether_it_lives_and_fails() -> None:
+    """Life and failures are there for the health page."""
     desk = Desk()
+    assert not desk.schedule.is_alive
     desk.schedule.start()
+    assert desk.schedule.is_alive
     assert eventually(lambda: len(desk.ticks) == 1)
     assert desk.schedule.failures == {"tick": 0, "delivery": 0}
     assert desk.schedule.stop(5)
+    assert not desk.schedule.is_alive
 
 
 def test_schedule_stops_before_it_was_started() -> None:
