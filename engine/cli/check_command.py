@@ -1,0 +1,72 @@
+"""`tminus check`: everything wrong with the rule files, at once."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.shell import JsonOption, Shell
+from engine.clock.durations import parse_duration
+from engine.rulefile.load import Known, Rules, load_files, load_rules
+from engine.rulefile.model import Guard
+from engine.settings import Settings
+
+
+def check(
+    ctx: typer.Context,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Rule files or folders; the configured rules when left out.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Check rule files and the templates they name. Ends with 1 when there is an error."""
+    shell: Shell = ctx.obj
+    for path in paths or ():
+        if not path.exists():
+            shell.refuse(f"{path} does not exist")
+    rules = _rules(shell, paths or [])
+    if json:
+        shell.print_json([asdict(each) for each in rules.problems])
+    else:
+        _print(shell, rules)
+    if not rules.is_sound:
+        raise typer.Exit(1)
+
+
+def _rules(shell: Shell, paths: list[Path]) -> Rules:
+    settings = shell.settings
+    known: Known = {
+        "catalogue": settings.catalogue(),
+        "roles": settings.roles,
+        "guard": _guard(shell, settings),
+    }
+    if paths:
+        return load_files(paths, settings.templates, **known)
+    return load_rules(settings.rules, settings.templates, **known)
+
+
+def _guard(shell: Shell, settings: Settings) -> Guard:
+    try:
+        return Guard(settings.guard.max_starts, parse_duration(settings.guard.within).elapsed)
+    except ValueError as error:
+        shell.refuse(f"guard.within: {error}")
+
+
+def _print(shell: Shell, rules: Rules) -> None:
+    for problem in rules.problems:
+        shell.console.print(str(problem), markup=False)
+    shell.console.print(_summary(rules), markup=False)
+
+
+def _summary(rules: Rules) -> str:
+    errors = sum(each.is_error for each in rules.problems)
+    warnings = len(rules.problems) - errors
+    found = (
+        f"{_count(errors, 'error')} and {_count(warnings, 'warning')}" if rules.problems else "no problems"
+    )
+    return f"{_count(len(rules.playbooks), 'sound playbook')}, {found}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,202 @@
+"""The rules folder: every playbook in it, everything wrong with it, and versions pinned long ago."""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypedDict
+
+from engine.conditions.catalogue import Catalogue
+from engine.rulefile.model import Guard, Playbook
+from engine.rulefile.parse_playbook import Parsed, parse_playbook
+from engine.rulefile.problem import Problem, in_order, quote
+from engine.rulefile.source import LARGEST_FILE, decode_text
+from engine.rulefile.templates import FOLDER
+
+RULE = ".yaml"
+TEST = ".test.yaml"
+LARGEST_IN_BYTES = 4 * LARGEST_FILE + 1
+
+
+class Known(TypedDict):
+    """What rule files may name that is not in them."""
+
+    catalogue: Catalogue
+    roles: Collection[str]
+    guard: Guard
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The playbooks of a folder."""
+
+    playbooks: tuple[Playbook, ...]
+    """Those without an error, by name."""
+    files: Mapping[str, Mapping[str, str]]
+    """By playbook name, the texts that pin its version."""
+    problems: tuple[Problem, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every file can be used. Rules that cannot be used whole are not used at all."""
+        return not any(each.is_error for each in self.problems)
+
+
+class PinnedRuleError(ValueError):
+    """A stored version of a playbook can no longer be read; the message has every problem."""
+
+
+def load_rules(
+    rules: Path, templates: Path, *, catalogue: Catalogue, roles: Collection[str], guard: Guard
+) -> Rules:
+    """Read every rule file under `rules`. Never raises: what cannot be read is among the problems."""
+    found = _Found()
+    files = sorted(found.walk(rules))
+    known: Known = {"catalogue": catalogue, "roles": roles, "guard": guard}
+    return _combine(files, found.problems, templates, known)
+
+
+def load_files(
+    files: Iterable[Path], templates: Path, *, catalogue: Catalogue, roles: Collection[str], guard: Guard
+) -> Rules:
+    """Read these rule files and folders alone."""
+    found = _Found()
+    chosen = sorted({each for path in files for each in ([path] if path.is_file() else found.walk(path))})
+    known: Known = {"catalogue": catalogue, "roles": roles, "guard": guard}
+    return _combine(chosen, found.problems, templates, known)
+
+
+def parse_pinned(
+    files: Mapping[str, str], *, catalogue: Catalogue, roles: Collection[str], guard: Guard
+) -> Playbook:
+    """Read a stored version from the texts that pin it. Raises PinnedRuleError when it no longer can be."""
+    rule = next((path for path in files if path.endswith(RULE)), None)
+    if rule is None:
+        raise PinnedRuleError("the stored version has no rule file")
+    find = partial(_pinned_template, files)
+    parsed = parse_playbook(rule, files[rule], catalogue=catalogue, templates=find, roles=roles, guard=guard)
+    if parsed.playbook is None:
+        raise PinnedRuleError("\n".join(str(each) for each in parsed.problems if each.is_error))
+    return parsed.playbook
+
+
+def _pinned_template(files: Mapping[str, str], path: str) -> str | None:
+    return files.get(f"{FOLDER}/{path}")
+
+
+def template_reader(folder: Path) -> Callable[[str], str | None]:
+    """Finds templates by their path in `folder`. The reader raises OSError or ValueError."""
+
+    def find(path: str) -> str | None:
+        file = folder / path
+        return _template_text(_bytes(file)) if file.is_file() else None
+
+    return find
+
+
+def _template_text(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError("not UTF-8 text, or too large") from error
+
+
+def _bytes(file: Path) -> bytes:
+    """The file's content, cut off where it is too large whatever it holds."""
+    with file.open("rb") as stream:
+        return stream.read(LARGEST_IN_BYTES)
+
+
+def _combine(files: Iterable[Path], problems: list[Problem], templates: Path, known: Known) -> Rules:
+    find = template_reader(templates)
+    parsed: dict[str, Parsed] = {}
+    for file in files:
+        text = _rule_text(file)
+        if isinstance(text, Problem):
+            problems.append(text)
+        else:
+            parsed[file.as_posix()] = parse_playbook(file.as_posix(), text, templates=find, **known)
+    repeated = _repeated(parsed)
+    kept = {
+        each.playbook.name: each for path, each in parsed.items() if each.playbook and path not in repeated
+    }
+    return Rules(
+        playbooks=tuple(each.playbook for _, each in sorted(kept.items()) if each.playbook),
+        files={name: each.files for name, each in kept.items()},
+        problems=in_order(
+            [*problems, *repeated.values(), *(one for each in parsed.values() for one in each.problems)]
+        ),
+    )
+
+
+def _rule_text(file: Path) -> str | Problem:
+    name = file.as_posix()
+    try:
+        if not file.is_file():
+            return Problem(name, 1, 1, "cannot be read: it is no file, or a link that leads nowhere")
+        raw = _bytes(file)
+    except OSError as error:
+        return Problem(name, 1, 1, f"cannot be read: {error.strerror or error}")
+    if len(raw) == LARGEST_IN_BYTES:
+        return Problem(name, 1, 1, f"too large: {LARGEST_FILE:,} characters may be used")
+    return decode_text(name, raw)
+
+
+def _repeated(parsed: Mapping[str, Parsed]) -> dict[str, Problem]:
+    """A problem for every file whose playbook has the name of another, by file."""
+    by_name: dict[str, list[str]] = {}
+    for path, each in parsed.items():
+        if each.name:
+            by_name.setdefault(each.name, []).append(path)
+    found = {}
+    for name, paths in by_name.items():
+        for path in paths if len(paths) > 1 else ():
+            other = next(each for each in paths if each != path)
+            at = parsed[other].name_at
+            message = (
+                f"playbook {quote(name)}: {other}:{at[0]}:{at[1]} has the same name; rename one of the two"
+            )
+            found[path] = Problem(path, *parsed[path].name_at, message)
+    return found
+
+
+class _Found:
+    """A walk through folders that notes what cannot be walked."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self._seen: set[str] = set()
+
+    def walk(self, folder: Path) -> Iterator[Path]:
+        """Every rule file under `folder`, through links but never in circles; hidden files are left out."""
+        if not folder.is_dir():
+            self._note(folder, "is not a folder of rule files; create it, or set rules in config.yaml")
+            return
+        for top, folders, names in os.walk(folder, onerror=self._unreadable, followlinks=True):
+            here = Path(top)
+            if self._is_seen(here):
+                folders.clear()
+                continue
+            folders[:] = sorted(each for each in folders if not each.startswith("."))
+            yield from (here / name for name in names if self._is_rule(here, name))
+
+    def _is_seen(self, folder: Path) -> bool:
+        real = os.path.realpath(folder)
+        if real in self._seen:
+            self._note(folder, "links to a folder that is already read; remove the link")
+            return True
+        self._seen.add(real)
+        return False
+
+    def _is_rule(self, folder: Path, name: str) -> bool:
+        if name.endswith(".yml") and not name.startswith("."):
+            message = f"is not read: rule files end in {RULE}; rename it"
+            self.problems.append(Problem((folder / name).as_posix(), 1, 1, message, "warning"))
+        return name.endswith(RULE) and not name.endswith(TEST) and not name.startswith(".")
+
+    def _unreadable(self, error: OSError) -> None:
+        self._note(Path(error.filename), f"cannot be read: {error.strerror}")
+
+    def _note(self, path: Path, message: str) -> None:
+        self.problems.append(Problem(path.as_posix(), 1, 1, message))

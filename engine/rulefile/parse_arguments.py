@@ -1,0 +1,194 @@
+"""What follows an operator: one reader for every shape of argument in the operator table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from engine.conditions.catalogue import Field, FieldType, Value
+from engine.conditions.operators import Argument, Operator
+from engine.conditions.tree import Comparison, Predicate
+from engine.rulefile.notes import RefusedError, Table
+from engine.rulefile.parse_values import choice, flag, longer_than_zero, percentage, text, typed, whole
+from engine.rulefile.problem import quote
+from engine.rulefile.scope import Scope
+from engine.rulefile.source import Mapping, Node, Sequence
+
+STEP_STATES = ("waiting", "open", "done", "skipped", "cancelled")
+MOST_DAYS = 36_600
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a condition stands, and so what it may ask."""
+
+    path: str
+    """`steps.outreach.if`"""
+    takes: Literal["state", "moment", "either"] = "state"
+    has_steps: bool = False
+    """Whether it is read within a run, whose steps it can see."""
+
+    def member(self, kind: str, index: int) -> "Place":
+        """The place of a member of a group, where only states make sense."""
+        return Place(f"{self.path}.{kind}[{index}]", "state", self.has_steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One predicate being read: the operator is known, what follows it is not."""
+
+    row: Operator
+    key: str
+    """The operator's key in the file; empty for a bare event."""
+    table: Table
+    scope: Scope
+    place: Place
+    field: Field | None = None
+
+    @property
+    def node(self) -> Node:
+        """What stands after the operator."""
+        return self.table.node.entries[self.key][1]
+
+    def predicate(self, **parts: Any) -> Predicate:
+        """The finished predicate."""
+        return Predicate(self.row.keyword, self.place.path, field=self.field, **parts)
+
+
+def _field_of(asked: Asked) -> Field:
+    assert asked.field is not None
+    return asked.field
+
+
+def _read_value(asked: Asked) -> Predicate | None:
+    if "of" not in asked.table:
+        return asked.predicate(value=typed(_field_of(asked))(asked.node))
+    other = asked.table.maybe("of", asked.scope.field)
+    for field in (asked.field, other):
+        if field is not None and (not field.type.is_numeric or field.type is FieldType.PERCENT):
+            message = f"{field.path} is not an amount, and a percentage is taken between two amounts"
+            asked.scope.notes.add(asked.table.key("of"), f"of: {message}")
+            return None
+    value = percentage(asked.node)
+    return asked.predicate(value=value, of=other) if other else None
+
+
+def _read_values(asked: Asked) -> Predicate | None:
+    found: list[Value] = asked.scope.notes.each(typed(_field_of(asked)), asked.node, asked.key)
+    if len(set(found)) < len(found):
+        raise RefusedError(asked.node, "names a value twice; keep one of them")
+    return asked.predicate(value=tuple(found)) if _is_whole(asked.node, found) else None
+
+
+def _is_whole(node: Node, found: list[Value]) -> bool:
+    return isinstance(node, Sequence) and 0 < len(found) == len(node.items)
+
+
+def _pair(node: Node) -> tuple[Node, Node]:
+    if not isinstance(node, Sequence) or len(node.items) != 2:
+        raise RefusedError(node, "takes a list of two values, the lowest and the highest, such as [10, 20]")
+    return node.items[0], node.items[1]
+
+
+def _in_ascending_order(node: Node, low: Any, high: Any) -> None:
+    if low > high:
+        raise RefusedError(node, "the first of the two values must not be above the second")
+
+
+def _read_range(asked: Asked) -> Predicate | None:
+    read = typed(_field_of(asked))
+    low, high = (read(each) for each in _pair(asked.node))
+    _in_ascending_order(asked.node, low, high)
+    return asked.predicate(value=(low, high))
+
+
+def _read_presence(asked: Asked) -> Predicate:
+    if not flag(asked.node):
+        opposite = {"is_set": "is_missing", "is_missing": "is_set"}.get(asked.key)
+        mend = f'; write "{opposite}: true"' if opposite else ""
+        raise RefusedError(asked.node, f"takes only true{mend}")
+    return asked.predicate()
+
+
+def _read_threshold(asked: Asked) -> Predicate:
+    read = typed(_field_of(asked))
+    value: Any = read(asked.node)
+    recovery: Any = asked.table.maybe("recovers_at", read)
+    if recovery is not None and asked.key in _WRONG_RECOVERY:
+        is_wrong, words = _WRONG_RECOVERY[asked.key]
+        if is_wrong(recovery, value):
+            node = asked.table.node.entries["recovers_at"][1]
+            raise RefusedError(node, f"recovers_at must not be {words} the threshold", stands_alone=True)
+    return asked.predicate(value=value, recovers_at=recovery)
+
+
+_WRONG_RECOVERY: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
+    "drops_below": (lambda recovery, threshold: recovery < threshold, "below"),
+    "rises_above": (lambda recovery, threshold: recovery > threshold, "above"),
+}
+
+
+def _read_choice(asked: Asked) -> Predicate:
+    return asked.predicate(value=typed(_field_of(asked))(asked.node))
+
+
+_DAY_COMPARISONS = ("equals", "below", "at_most", "above", "at_least", "between")
+
+
+def _read_days(asked: Asked) -> Predicate | None:
+    if not isinstance(asked.node, Mapping):
+        raise RefusedError(
+            asked.node, "takes a comparison of whole days such as {at_most: 90} or {equals: 90}"
+        )
+    table = asked.scope.notes.table(asked.node, _DAY_COMPARISONS, "a comparison of days")
+    chosen = table.one_of(_DAY_COMPARISONS, "a comparison of days")
+    if chosen is None or len(asked.node.entries) > 1:
+        return None
+    days = whole(-MOST_DAYS, MOST_DAYS)
+    operator = cast(Any, chosen)
+    node = asked.node.entries[chosen][1]
+    if chosen != "between":
+        return asked.predicate(value=Comparison(operator, days(node)))
+    low, high = (days(each) for each in _pair(node))
+    _in_ascending_order(node, low, high)
+    return asked.predicate(value=Comparison(operator, low, high))
+
+
+def _read_event(asked: Asked) -> Predicate:
+    return asked.predicate(event=text(asked.table.node.entries["event"][1]))
+
+
+def _read_event_window(asked: Asked) -> Predicate | None:
+    event = asked.table.maybe("event", text)
+    window = longer_than_zero(asked.node)
+    return asked.predicate(event=event, window=window) if event else None
+
+
+def _read_step_state(asked: Asked) -> Predicate | None:
+    step = asked.table.maybe("step", asked.scope.step)
+    state = choice(STEP_STATES)(asked.node)
+    return asked.predicate(step=step, value=state) if step else None
+
+
+def _read_step_outcome(asked: Asked) -> Predicate | None:
+    step = asked.table.maybe("step", asked.scope.step)
+    if step is None:
+        return None
+    outcomes = asked.scope.steps[step]
+    if not outcomes:
+        raise RefusedError(asked.node, f"step {quote(step)} has no task with outcomes; add some to it")
+    return asked.predicate(step=step, value=choice(outcomes)(asked.node))
+
+
+READERS: dict[Argument, Callable[[Asked], Predicate | None]] = {
+    Argument.VALUE: _read_value,
+    Argument.VALUES: _read_values,
+    Argument.RANGE: _read_range,
+    Argument.PRESENCE: _read_presence,
+    Argument.THRESHOLD: _read_threshold,
+    Argument.CHOICE: _read_choice,
+    Argument.DAYS: _read_days,
+    Argument.EVENT: _read_event,
+    Argument.EVENT_WINDOW: _read_event_window,
+    Argument.STEP_STATE: _read_step_state,
+    Argument.STEP_OUTCOME: _read_step_outcome,
+}

@@ -1,0 +1,62 @@
+"""Conditions: `all`, `any` and `none` around predicates."""
+
+from collections.abc import Callable
+from typing import Literal, cast
+
+from engine.conditions.tree import Condition, Group
+from engine.rulefile.notes import RefusedError
+from engine.rulefile.parse_arguments import Place
+from engine.rulefile.parse_predicates import FAMILIES, read_predicate
+from engine.rulefile.problem import alternatives, quote
+from engine.rulefile.scope import Scope
+from engine.rulefile.source import Mapping, Node, Sequence
+
+GROUPS = ("all", "any", "none")
+
+_EXAMPLE = "{field: account.health, below: 40}"
+
+
+def read_condition(node: Node, scope: Scope, place: Place) -> Condition | None:
+    """The condition at `node`; None when something in it had to be noted.
+
+    Raises RefusedError when it is no condition at all.
+    """
+    if isinstance(node, Sequence):
+        raise RefusedError(node, 'takes a mapping, not a list; write "all:" (or "any:") before the list')
+    if not isinstance(node, Mapping):
+        raise RefusedError(node, f"takes a condition such as {_EXAMPLE}")
+    if any(kind in node.entries for kind in GROUPS):
+        return _group(node, scope, place)
+    for about in FAMILIES:
+        if about in node.entries:
+            return read_predicate(node, scope, place, about)
+    raise RefusedError(node, _unlike_a_condition(node, scope))
+
+
+def _unlike_a_condition(node: Mapping, scope: Scope) -> str:
+    starts = (*GROUPS, *FAMILIES)
+    hints = [scope.notes.hint(name, starts) for name in node.entries]
+    hint = next((each for each in hints if each), f"; write, say, {_EXAMPLE}")
+    return f"a condition has one of the keys {alternatives(starts)}{hint}"
+
+
+def _group(node: Mapping, scope: Scope, place: Place) -> Group | None:
+    kind = next(kind for kind in GROUPS if kind in node.entries)
+    for name, (key, _) in node.entries.items():
+        if name != kind:
+            message = f"{quote(name)} cannot stand beside {quote(kind)}; put it into the list"
+            scope.notes.add(key, message)
+    listed = node.entries[kind][1]
+    if place.takes == "moment":
+        raise RefusedError(
+            node, f'{quote(kind)} joins states; "on:" takes one moment, and further conditions under "if:"'
+        )
+    members: list[Condition] = scope.notes.each(_members(scope, place, kind), listed, kind)
+    whole_list = isinstance(listed, Sequence) and len(members) == len(listed.items) and members
+    is_sound = whole_list and len(node.entries) == 1
+    return Group(cast(Literal["all", "any", "none"], kind), tuple(members), place.path) if is_sound else None
+
+
+def _members(scope: Scope, place: Place, kind: str) -> Callable[[Node], Condition | None]:
+    count = iter(range(1_000_000))
+    return lambda node: read_condition(node, scope, place.member(kind, next(count)))

@@ -1,0 +1,247 @@
+"""One rule file to a playbook: every check, every problem, and the version that pins it."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, cast
+
+from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind
+from engine.conditions.tree import Condition, Predicate
+from engine.rulefile.model import Existing, Guard, Late, Missing, Moment, Playbook
+from engine.rulefile.notes import Notes, RefusedError, Table
+from engine.rulefile.parse_arguments import Place
+from engine.rulefile.parse_conditions import read_condition
+from engine.rulefile.parse_exits import read_exits
+from engine.rulefile.parse_steps import outcomes_by_step, read_steps
+from engine.rulefile.parse_values import choice, elapsed, longer_than_zero, slug, whole
+from engine.rulefile.parse_values import text as line
+from engine.rulefile.problem import Problem, in_order
+from engine.rulefile.scope import Scope
+from engine.rulefile.source import Mapping as MappingNode
+from engine.rulefile.source import Node, Sequence, read_source
+from engine.rulefile.templates import FOLDER, Templates
+
+PLAYBOOK_KEYS = (
+    "playbook",
+    "title",
+    "owner",
+    "review_every",
+    "subject",
+    "priority",
+    "audience",
+    "when",
+    "on",
+    "for",
+    "on_missing",
+    "existing",
+    "cooldown",
+    "run_per",
+    "group_by",
+    "anchor",
+    "late",
+    "guard",
+    "steps",
+    "exit",
+)
+SUBJECTS = (Kind.ACCOUNT, Kind.CONTACT, Kind.SUBSCRIPTION, Kind.TICKET)
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What came of one rule file."""
+
+    playbook: Playbook | None
+    """None when there is any error."""
+    problems: tuple[Problem, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The texts that pin this version: the rule file under its path, templates under `templates/`."""
+    name: str | None = None
+    """The playbook's name, as far as it could be read."""
+    name_at: tuple[int, int] = (1, 1)
+    """Line and column of the name."""
+
+
+def parse_playbook(
+    file: str,
+    text: str,
+    *,
+    catalogue: Catalogue,
+    templates: Callable[[str], str | None],
+    roles: Collection[str],
+    guard: Guard,
+) -> Parsed:
+    """Read one rule file. Never raises: whatever is wrong comes back as problems, all at once.
+
+    `templates` finds a template's text by its path relative to the templates folder; `guard` is used by a
+    playbook that states none.
+    """
+    source = read_source(file, text)
+    notes = Notes(file)
+    found = Templates(templates, notes)
+    table = _table(source.root, notes)
+    if table is None:
+        return Parsed(None, in_order([*source.problems, *notes.problems]))
+    notes.playbook = _name(table)
+    playbook = _playbook(table, _scope(table, notes, catalogue, roles, found), guard)
+    problems = in_order([*source.problems, *notes.problems])
+    files = {file: text, **{f"{FOLDER}/{path}": content for path, content in found.texts.items()}}
+    if playbook is None or any(each.is_error for each in problems):
+        return Parsed(None, problems, files, notes.playbook, _place(table))
+    pinned = replace(playbook, version=_version(text, found.texts))
+    return Parsed(pinned, problems, files, notes.playbook, _place(table))
+
+
+def _version(text: str, templates: Mapping[str, str]) -> str:
+    """A hash over the rule file and its templates, each with its length, so that no two sets look alike."""
+    found = sha256()
+    for path, content in [("", text), *sorted(templates.items())]:
+        found.update(f"{path}\0{len(content)}\0{content}".encode())
+    return found.hexdigest()
+
+
+def _table(root: Node | None, notes: Notes) -> Table | None:
+    if root is None:
+        return None
+    return notes.attempt(lambda node: notes.table(node, PLAYBOOK_KEYS, "a playbook"), root, "the file")
+
+
+def _name(table: Table) -> str | None:
+    """The name by which problems call the playbook."""
+    node = table.node.get("playbook")
+    try:
+        return slug(node) if node else None
+    except RefusedError:
+        return None
+
+
+def _place(table: Table) -> tuple[int, int]:
+    node = table.node.get("playbook")
+    return (node.line, node.column) if node else (1, 1)
+
+
+def _scope(
+    table: Table, notes: Notes, catalogue: Catalogue, roles: Collection[str], templates: Templates
+) -> Scope:
+    kind = table.required("subject", choice(SUBJECTS), "a playbook")
+    steps = outcomes_by_step(table.node.get("steps"))
+    return Scope(notes, catalogue, roles, templates, Kind(kind) if kind else None, steps)
+
+
+def _playbook(table: Table, scope: Scope, guard: Guard) -> Playbook | None:
+    """The playbook without its version; None when a part it cannot be without is missing."""
+    name = table.required("playbook", slug, "a playbook")
+    anchor = table.maybe("anchor", lambda node: _anchor(node, scope))
+    steps = table.required("steps", lambda node: read_steps(node, scope, "anchor" in table), "a playbook")
+    parts = {**_about(table), **_trigger(table, scope), **_running(table, scope, guard)}
+    _check_together(table, scope)
+    if name is None or not steps or scope.subject is None:
+        return None
+    parts.setdefault("title", name.replace("-", " ").replace("_", " ").capitalize())
+    file = scope.notes.file
+    return Playbook(
+        name=name, subject=scope.subject, steps=steps, anchor=anchor, file=file, version="", **parts
+    )
+
+
+def _about(table: Table) -> dict[str, Any]:
+    """Who the playbook belongs to."""
+    title = table.maybe("title", line)
+    return {
+        "owner": table.optional("owner", line, ""),
+        "review_every": table.maybe("review_every", longer_than_zero),
+        "priority": table.optional("priority", whole(0, 100), 50),
+        **({"title": title} if title else {}),
+    }
+
+
+def _trigger(table: Table, scope: Scope) -> dict[str, Any]:
+    """For whom and when it starts."""
+    return {
+        "audience": table.maybe("audience", lambda node: read_condition(node, scope, Place("audience"))),
+        "when": table.maybe("when", lambda node: read_condition(node, scope, Place("when"))),
+        "on": table.optional("on", lambda node: _moments(node, scope), ()),
+        "held_for": table.optional("for", elapsed, timedelta(0)),
+        "on_missing": Missing(table.optional("on_missing", choice(Missing), Missing.FREEZE)),
+        "existing": table.optional("existing", lambda node: _existing(node, scope), Existing("wait")),
+    }
+
+
+def _running(table: Table, scope: Scope, guard: Guard) -> dict[str, Any]:
+    """How its runs are kept apart, held back and ended."""
+    return {
+        "cooldown": table.maybe("cooldown", elapsed),
+        "run_per": table.maybe("run_per", lambda node: _run_per(node, scope)),
+        "group_by": table.maybe("group_by", choice([Kind.ACCOUNT])),
+        "late": Late(table.optional("late", choice(Late), Late.LATEST)),
+        "guard": table.optional("guard", lambda node: _guard(node, scope, guard), guard),
+        "exits": table.optional("exit", lambda node: read_exits(node, scope), ()),
+    }
+
+
+def _check_together(table: Table, scope: Scope) -> None:
+    """Note keys that only make sense beside others."""
+    notes = scope.notes
+    if "when" not in table and "on" not in table:
+        notes.add(table.node, 'a playbook needs "when" (a state) or "on" (a moment) to start')
+    if "owner" not in table:
+        notes.add(table.node, "no owner; say who maintains it", "warning")
+    for key in ("for", "existing", "on_missing"):
+        if key in table and "when" not in table:
+            notes.add(table.key(key), f'{key}: has no effect without "when"', "warning")
+    if "group_by" in table and scope.subject is Kind.ACCOUNT:
+        notes.add(table.key("group_by"), "group_by: has no effect when the subject is an account", "warning")
+
+
+def _moments(node: Node, scope: Scope) -> tuple[Moment, ...]:
+    if not isinstance(node, Sequence):
+        moment = _moment(node, scope, "on")
+        return (moment,) if moment else ()
+    count = iter(range(1_000_000))
+    found: list[Moment] = scope.notes.each(
+        lambda item: _moment(item, scope, f"on[{next(count)}]"), node, "on"
+    )
+    return tuple(found)
+
+
+def _moment(node: Node, scope: Scope, path: str) -> Moment | None:
+    """A moment with its `if`, which is read as a condition of its own."""
+    condition: Condition | None = None
+    if isinstance(node, MappingNode) and "if" in node.entries:
+        rest = {key: entry for key, entry in node.entries.items() if key != "if"}
+        inner = node.entries["if"][1]
+        condition = scope.notes.attempt(
+            lambda each: read_condition(each, scope, Place(f"{path}.if")), inner, "if"
+        )
+        node = MappingNode(rest, node.line, node.column)
+    predicate = read_condition(node, scope, Place(path, "moment"))
+    return Moment(predicate, condition) if isinstance(predicate, Predicate) else None
+
+
+def _existing(node: Node, scope: Scope) -> Existing:
+    if not isinstance(node, MappingNode):
+        return Existing(cast(Any, choice(["wait", "fire"])(node)))
+    table = scope.notes.table(node, ("since",), "existing")
+    since = table.required("since", longer_than_zero, "existing")
+    return Existing("since", since.elapsed if since else None)
+
+
+def _guard(node: Node, scope: Scope, default: Guard) -> Guard:
+    table = scope.notes.table(node, ("max_starts", "within"), "a guard")
+    within = table.maybe("within", longer_than_zero)
+    max_starts = table.optional("max_starts", whole(1, 1_000_000), default.max_starts)
+    return Guard(max_starts, within.elapsed if within else default.within)
+
+
+def _anchor(node: Node, scope: Scope) -> Field:
+    found = scope.field(node)
+    if found.type is not FieldType.DATE:
+        raise RefusedError(node, f"{found.path} is not a date but {found.type}; name a field of type date")
+    return found
+
+
+def _run_per(node: Node, scope: Scope) -> Field:
+    found = scope.field(node)
+    if found.kind is Kind.METRIC:
+        raise RefusedError(node, f"{found.path} is a metric; name a field of the subject or its account")
+    return found

@@ -1,0 +1,119 @@
+"""Predicates: one question about a field, an event or a step.
+
+Which operators there are, what follows them and which fields they take is read from the operator table.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from engine.conditions.operators import OPERATORS, Argument, Operator
+from engine.conditions.tree import Predicate
+from engine.rulefile.notes import Table
+from engine.rulefile.parse_arguments import READERS, Asked, Place
+from engine.rulefile.problem import alternatives, quote
+from engine.rulefile.scope import Scope
+from engine.rulefile.source import Mapping, Node
+
+_EVENTS = frozenset([Argument.EVENT, Argument.EVENT_WINDOW])
+_STEPS = frozenset([Argument.STEP_STATE, Argument.STEP_OUTCOME])
+
+Family: TypeAlias = dict[str, Operator]
+
+
+def _family(arguments: Callable[[Argument], bool], prefix: str) -> Family:
+    """The operators that can follow one kind of question, by their key in the file."""
+    rows = [row for row in OPERATORS.values() if arguments(row.argument)]
+    return {
+        row.keyword.removeprefix(prefix) if row.keyword != prefix.rstrip("_") else "": row for row in rows
+    }
+
+
+FAMILIES: dict[str, Family] = {
+    "field": _family(lambda argument: argument not in _EVENTS | _STEPS, " "),
+    "event": _family(_EVENTS.__contains__, "event_"),
+    "step": _family(_STEPS.__contains__, "step_"),
+}
+
+
+def read_predicate(node: Mapping, scope: Scope, place: Place, about: str) -> Predicate | None:
+    """The predicate about a field, an event or a step; None when something in it had to be noted."""
+    family = FAMILIES[about]
+    table = Table(node, scope.notes)
+    extras = ("of", "recovers_at") if about == "field" else ()
+    is_sound = _known_keys_only(table, about, family, extras)
+    field = table.maybe(about, scope.field) if about == "field" else None
+    chosen = _chosen(table, about, family, is_sound)
+    if chosen is None or (about == "field" and field is None):
+        return None
+    asked = Asked(family[chosen], chosen, table, scope, place, field)
+    if not _fits(asked):
+        return None
+    found = scope.notes.attempt(lambda _: READERS[asked.row.argument](asked), node, chosen or about)
+    return found if is_sound else None
+
+
+def _known_keys_only(table: Table, about: str, family: Family, extras: Iterable[str]) -> bool:
+    known = [about, *(key for key in family if key), *extras]
+    strange = [key for name, (key, _) in table.node.entries.items() if name not in known]
+    for key in strange:
+        kind = "operator" if about == "field" else "key"
+        table.notes.add(key, f"unknown {kind} {quote(key.text)}{table.notes.hint(key.text, known)}")
+    return not strange
+
+
+def _chosen(table: Table, about: str, family: Family, is_sound: bool) -> str | None:
+    """The one operator given; None, with a problem noted, unless there is exactly one."""
+    given = [key for key in table.node.entries if key and key in family]
+    if len(given) == 1:
+        return given[0]
+    if given:
+        message = (
+            f'a condition asks one thing: {" and ".join(map(quote, given))} are two; join them with "all:"'
+        )
+        table.notes.add(table.key(given[1]), message)
+    elif is_sound and "" in family:
+        return ""
+    elif is_sound:
+        keys = [key for key in family if key]
+        table.notes.add(table.node, f"{about}: an operator is missing; add one of {alternatives(keys)}")
+    return None
+
+
+def _fits(asked: Asked) -> bool:
+    """Whether the operator suits the place and the field; notes it when not."""
+    for complaint in (_misplaced(asked), _mistyped(asked), _needless_part(asked)):
+        if complaint:
+            asked.scope.notes.add(*complaint)
+            return False
+    return True
+
+
+def _misplaced(asked: Asked) -> tuple[Node, str] | None:
+    key = asked.table.key(asked.key or "event")
+    if asked.row.is_moment and asked.place.takes == "state":
+        return key, f'{quote(key.text)} is a moment, not a state; a moment belongs under "on:", by itself'
+    if not asked.row.is_moment and asked.place.takes == "moment":
+        return key, f'{quote(key.text)} is a state, not a moment; a state belongs under "when:" or "if:"'
+    if asked.row.argument in _STEPS and not asked.place.has_steps:
+        return asked.table.node, 'a step can only be asked about in "if" and "on" of a step and in an exit'
+    return None
+
+
+def _mistyped(asked: Asked) -> tuple[Node, str] | None:
+    field = asked.field
+    if field is None or field.type in asked.row.types:
+        return None
+    able = [key for key, row in FAMILIES["field"].items() if field.type in row.types]
+    kind = f"{field.type} field"
+    return (
+        asked.table.key(asked.key),
+        f"{quote(asked.key)} does not go with {field.path}, a {kind}; use {alternatives(able)}",
+    )
+
+
+def _needless_part(asked: Asked) -> tuple[Node, str] | None:
+    if "of" in asked.table and not asked.row.takes_of:
+        return asked.table.key("of"), f'"of" does not go with {quote(asked.key)}'
+    if "recovers_at" in asked.table and asked.row.argument is not Argument.THRESHOLD:
+        return asked.table.key("recovers_at"), '"recovers_at" goes only with drops_below and rises_above'
+    return None

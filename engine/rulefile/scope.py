@@ -1,0 +1,72 @@
+"""What the parts of one rule file may name."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from engine.conditions.catalogue import Catalogue, Field, Kind
+from engine.rulefile.notes import Notes, RefusedError
+from engine.rulefile.parse_values import text
+from engine.rulefile.problem import alternatives, quote
+from engine.rulefile.source import Node
+from engine.rulefile.templates import Templates
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Fields, roles, templates and steps that can be named from anywhere in the file."""
+
+    notes: Notes
+    catalogue: Catalogue
+    roles: Collection[str]
+    templates: Templates
+    subject: Kind | None
+    """None when the file does not say it rightly; then every field may be named."""
+    steps: Mapping[str, tuple[str, ...]]
+    """The outcomes of every step's task, by the step's id."""
+
+    @property
+    def visible(self) -> tuple[Kind, ...]:
+        """The kinds whose fields the subject can see: its own, its account, the account's metrics."""
+        if self.subject is None:
+            return tuple(Kind)
+        return tuple(dict.fromkeys([self.subject, Kind.ACCOUNT, Kind.METRIC]))
+
+    def field(self, node: Node) -> Field:
+        """The field a path names. Raises RefusedError when there is none or the subject cannot see it."""
+        path = text(node)
+        found = self.catalogue.fields.get(path)
+        if found is None:
+            raise RefusedError(
+                node, f"unknown field {quote(path)}{self._field_hint(path)}", stands_alone=True
+            )
+        if found.kind not in self.visible:
+            seen = alternatives(f"{kind}.*" for kind in self.visible)
+            message = f"{quote(path)} cannot be seen from a {self.subject}; use a field of {seen}"
+            raise RefusedError(node, message, stands_alone=True)
+        return found
+
+    def _field_hint(self, path: str) -> str:
+        seen = [each.path for each in self.catalogue.fields.values() if each.kind in self.visible]
+        if "." not in path:
+            whole = [f"{kind}.{path}" for kind in self.visible if f"{kind}.{path}" in seen]
+            return f" (did you mean {quote(whole[0])}?)" if whole else self.notes.hint(path, seen)
+        if path.startswith(f"{Kind.METRIC}."):
+            return self.notes.hint(path, seen) or "; declare the metric under fields in config.yaml"
+        return self.notes.hint(path, seen)
+
+    def role(self, node: Node) -> str:
+        """One of our own roles. Raises RefusedError."""
+        name = text(node)
+        if name not in self.roles:
+            hint = self.notes.hint(name, self.roles) or f"; the roles are {alternatives(sorted(self.roles))}"
+            raise RefusedError(node, f"unknown role {quote(name)}{hint}")
+        return name
+
+    def step(self, node: Node) -> str:
+        """The id of a step of this playbook. Raises RefusedError."""
+        name = text(node)
+        if name not in self.steps:
+            raise RefusedError(
+                node, f"unknown step {quote(name)}{self.notes.hint(name, self.steps)}", stands_alone=True
+            )
+        return name

@@ -1,0 +1,285 @@
+"""YAML 1.2 text as a tree in which every key and value knows its line and column.
+
+The tree holds text only: `on`, `no`, `40` and `12:30` are what the file says, and whoever reads a value knows
+what it should be. Anchors, aliases and tags are refused, so a small file cannot stand for a large one.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, StringMark
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceStartEvent,
+)
+
+from engine.rulefile.problem import Problem, in_order, quote
+
+LARGEST_FILE = 256 * 1024
+"""Characters. The largest playbook anyone has needed is a twentieth of this."""
+
+DEEPEST_NESTING = 24
+"""Lists and mappings within each other, conditions included."""
+
+_NULLS = frozenset(["", "~", "null", "Null", "NULL"])
+_UNFIT = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+_DIRECTIVE = re.compile(r"\A(?:[ \t]*(?:#[^\n]*)?\r?\n)*%")
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A key or a single value, as text."""
+
+    text: str
+    is_plain: bool
+    """Written without quotes, so that it may be a number or `true`."""
+    line: int
+    column: int
+
+    @property
+    def is_null(self) -> bool:
+        """Whether nothing was written, or an explicit null."""
+        return self.is_plain and self.text in _NULLS
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list."""
+
+    items: tuple["Node", ...]
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Keys with their values, in the order of the file; no key occurs twice."""
+
+    entries: dict[str, tuple[Scalar, "Node"]]
+    line: int
+    column: int
+
+    def get(self, key: str) -> "Node | None":
+        """The value of a key, or None."""
+        found = self.entries.get(key)
+        return found[1] if found else None
+
+
+Node: TypeAlias = Scalar | Sequence | Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What was read: no tree when the text cannot be understood as far as its structure."""
+
+    root: Node | None
+    problems: tuple[Problem, ...]
+
+
+def decode_text(file: str, raw: bytes) -> str | Problem:
+    """The text of a file's bytes, or what is wrong with them."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8")
+        return Problem(file, *_position(before, len(before)), "not UTF-8 text; save the file as UTF-8")
+
+
+def read_source(file: str, text: str) -> Source:
+    """Read one YAML document. Never raises: whatever is wrong with `text` comes back as problems."""
+    unfit = _unfit(file, text)
+    if unfit:
+        return Source(None, (unfit,))
+    builder = _Builder(file)
+    try:
+        for event in YAML(typ="safe", pure=True).parse(text):
+            builder.take(event)
+    except _Stop:
+        pass
+    except MarkedYAMLError as error:
+        builder.syntax_error(error)
+    except Exception as error:  # malformed escapes leave the scanner as ValueError, OverflowError and others
+        builder.refuse(*builder.last, f"not valid YAML: {error}")
+    return builder.finish()
+
+
+def _unfit(file: str, text: str) -> Problem | None:
+    if len(text) > LARGEST_FILE:
+        return Problem(
+            file, 1, 1, f"too large: {len(text):,} characters, of which {LARGEST_FILE:,} may be used"
+        )
+    if text.startswith("\ufeff"):
+        return Problem(file, 1, 1, "begins with a byte order mark; save the file as UTF-8 without one")
+    found = _UNFIT.search(text)
+    if found:
+        where = _position(text, found.start())
+        return Problem(file, *where, f"unusable character U+{ord(found[0]):04X}; remove it")
+    if directive := _DIRECTIVE.search(text):
+        where = _position(text, directive.end() - 1)
+        return Problem(file, *where, "directives such as %YAML and %TAG are not used; remove the line")
+    return None
+
+
+def _position(text: str, index: int) -> tuple[int, int]:
+    """Line and column, from 1, of the character at `index`."""
+    return text.count("\n", 0, index) + 1, index - (text.rfind("\n", 0, index) + 1) + 1
+
+
+class _Stop(Exception):  # noqa: N818 - ends the reading early, no error of its own
+    """Nothing after this point can be understood."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or mapping whose end has not come yet. A mapping's keys and values alternate."""
+
+    is_mapping: bool
+    line: int
+    column: int
+    children: list[Node]
+
+
+class _Builder:
+    """Puts events together into a tree without recursion, so that no nesting can exhaust the stack."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self.last = (1, 1)
+        self._open: list[_Open] = []
+        self._root: Node | None = None
+        self._documents = 0
+        self._is_broken = False
+
+    def refuse(self, line: int, column: int, message: str) -> None:
+        """Note a problem after which the tree means nothing."""
+        self.problems.append(Problem(self.file, line, column, message))
+        self._is_broken = True
+
+    def finish(self) -> Source:
+        """The tree, unless it is broken, and every problem."""
+        if self._root is None and not self.problems:
+            self.refuse(1, 1, 'the file is empty; begin with "playbook: NAME"')
+        return Source(None if self._is_broken else self._root, in_order(self.problems))
+
+    def take(self, event: Event) -> None:
+        """Add one event of the parser."""
+        mark = event.start_mark
+        self.last = (mark.line + 1, mark.column + 1)
+        if isinstance(event, NodeEvent):
+            self._take_node(event)
+        elif isinstance(event, CollectionEndEvent):
+            self._add(self._closed(self._open.pop()))
+        elif isinstance(event, DocumentStartEvent):
+            self._take_document()
+
+    def _take_document(self) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            self.refuse(*self.last, "a second document begins here; write one playbook a file")
+            raise _Stop
+
+    def _take_node(self, event: NodeEvent) -> None:
+        if event.anchor is not None:
+            sign = "alias *" if isinstance(event, AliasEvent) else "anchor &"
+            self.refuse(
+                *self.last, f"{sign}{event.anchor}: anchors and aliases are not used; write the value out"
+            )
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self.refuse(*self.last, f"tag {quote(str(tag))}: tags are not used; remove it")
+        if isinstance(event, MappingStartEvent | SequenceStartEvent):
+            self._enter(_Open(isinstance(event, MappingStartEvent), *self.last, []))
+        else:
+            self._add(self._scalar(event))
+
+    def _enter(self, opened: _Open) -> None:
+        self._open.append(opened)
+        if len(self._open) > DEEPEST_NESTING:
+            self.refuse(*self.last, f"nested more than {DEEPEST_NESTING} levels deep")
+            raise _Stop
+
+    def _scalar(self, event: NodeEvent) -> Scalar:
+        text = event.value if isinstance(event, ScalarEvent) else ""
+        if found := _UNFIT.search(text):
+            self.refuse(*self.last, f"unusable character U+{ord(found[0]):04X}; remove it")
+        is_plain = isinstance(event, ScalarEvent) and event.style is None
+        return Scalar(text, is_plain, *self.last)
+
+    def _add(self, node: Node) -> None:
+        if self._open:
+            self._open[-1].children.append(node)
+        else:
+            self._root = node
+
+    def _closed(self, done: _Open) -> Node:
+        if not done.is_mapping:
+            return Sequence(tuple(done.children), done.line, done.column)
+        entries: dict[str, tuple[Scalar, Node]] = {}
+        for key, value in zip(done.children[::2], done.children[1::2], strict=True):
+            self._add_entry(entries, key, value)
+        return Mapping(entries, done.line, done.column)
+
+    def _add_entry(self, entries: dict[str, tuple[Scalar, Node]], key: Node, value: Node) -> None:
+        if not isinstance(key, Scalar):
+            self.refuse(
+                key.line,
+                key.column,
+                'a key must be text; put quotes around a value that begins with "{" or "["',
+            )
+        elif key.is_null:
+            self.refuse(key.line, key.column, "a key is missing before the colon")
+        elif key.text in entries:
+            first = entries[key.text][0].line
+            message = f"{quote(key.text)} is already given on line {first}; keep one of the two"
+            self.problems.append(Problem(self.file, key.line, key.column, message))
+        else:
+            entries[key.text] = (key, value)
+
+    def syntax_error(self, error: MarkedYAMLError) -> None:
+        """Note where the text stopped being YAML, in words that say what to do."""
+        mark = error.problem_mark or error.context_mark
+        where = (mark.line + 1, mark.column + 1) if isinstance(mark, StringMark) else self.last
+        self.refuse(*where, _explained(error))
+
+
+_EXPLANATIONS = (
+    (
+        r"found character '\\t' that cannot start any token",
+        "a tab stands where only spaces may; indent with spaces",
+    ),
+    (
+        r"found character '(.)' that cannot start any token",
+        r'a value cannot begin with "\1"; put it in quotes',
+    ),
+    (
+        r"mapping values are not allowed here",
+        'a ":" is out of place; put quotes around text that contains ": ", and check the indentation',
+    ),
+    (
+        r"expected <block end>, but found .*",
+        "this line does not line up with the lines above it; check the indentation",
+    ),
+    (r"could not find expected ':'", 'a ":" is missing after the key, or a quoted text does not end'),
+)
+
+
+def _explained(error: MarkedYAMLError) -> str:
+    problem = str(error.problem or error.context or error)
+    if "end of stream" in problem and "quoted" in str(error.context):
+        begun = error.context_mark.line + 1 if error.context_mark else 1
+        return f"not valid YAML: the quote opened on line {begun} is not closed"
+    for pattern, words in _EXPLANATIONS:
+        if found := re.fullmatch(pattern, problem):
+            return "not valid YAML: " + found.expand(words)
+    return f"not valid YAML: {problem}"
