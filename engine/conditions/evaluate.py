@@ -11,7 +11,7 @@ from datetime import datetime
 from engine.conditions.operators import OPERATORS
 from engine.conditions.tree import Condition, Predicate, predicates
 from engine.conditions.view import View
-from engine.conditions.wording import show, show_list
+from engine.conditions.wording import label, show, show_list
 
 _GROUP_WORDS = {"all": "all of", "any": "any of", "none": "none of"}
 
@@ -25,7 +25,7 @@ class Trace:
     """The question: "health is below 40", or "all of" for a group."""
     verdict: bool | None
     actual: str | None
-    """What was found, for people; None for a group."""
+    """What was found, for people; None when nothing was, and for a group."""
     wanted: str | None
     """What the predicate asks for, for people; None for a group."""
     reason: str = ""
@@ -70,14 +70,30 @@ def _predicate_trace(predicate: Predicate, view: View) -> Trace:
         path=predicate.path,
         words=words,
         verdict=row.evaluate(predicate, view),
-        actual=show(row.actual(predicate, view), None if predicate.of else predicate.field),
-        wanted=words,
+        actual=_actual_words(predicate, view),
+        wanted=_wanted_words(predicate, words),
         reason=row.reason(predicate, view),
     )
 
 
+def _actual_words(predicate: Predicate, view: View) -> str | None:
+    actual = OPERATORS[predicate.operator].actual(predicate, view)
+    if actual is None:
+        return None
+    if predicate.of is not None:
+        return f"{show(actual)}%"
+    return show(actual, predicate.field)
+
+
+def _wanted_words(predicate: Predicate, words: str) -> str:
+    """The question without the name of its field: "below 40"."""
+    if predicate.field is None:
+        return words
+    return words.removeprefix(label(predicate.field)).removeprefix(" is").strip()
+
+
 def next_boundary(condition: Condition, view: View) -> datetime | None:
-    """The earliest instant after `now` at which time alone could change the verdict; None when it never can."""
+    """The earliest instant after `now` at which time alone could change the verdict, or None."""
     found = [OPERATORS[each.operator].boundary(each, view) for each in predicates(condition)]
     return min((instant for instant in found if instant is not None), default=None)
 
@@ -91,7 +107,7 @@ def evidence(traced: Trace) -> list[dict[str, str | bool | None]]:
 
 
 def because(traced: Trace) -> str:
-    """The predicates that made the verdict, in one sentence: "health is 35 (below 40) and stage is active"."""
+    """The predicates that made the verdict, in a sentence: "health is 35 (below 40) and stage is active"."""
     reasons = dict.fromkeys(each.reason for each in _deciders(traced))
     return show_list(list(reasons), joiner="and")
 

@@ -1,0 +1,215 @@
+"""Made-up subjects at the edges of a condition, for the self-test of the matching engine."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from engine.conditions.catalogue import Field, FieldType, Value
+from engine.conditions.operators import OPERATORS, Argument
+from engine.conditions.tree import Comparison, Condition, Predicate, predicates
+
+_NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
+_UTC = ZoneInfo("UTC")
+_SMALLEST = Decimal("0.000001")
+_HUNDRED = Decimal(100)
+
+
+@dataclass
+class SyntheticView:
+    """A subject made up of exactly what the predicates ask about."""
+
+    now: datetime = _NOON
+    zone: ZoneInfo = _UTC
+    values: dict[str, Value | None] = field(default_factory=dict)
+    latches: dict[str, bool | None] = field(default_factory=dict)
+    """By the predicate's path."""
+    events: dict[str, datetime | None] = field(default_factory=dict)
+    states: dict[str, str | None] = field(default_factory=dict)
+    outcomes: dict[str, str | None] = field(default_factory=dict)
+
+    def value(self, field: Field) -> Value | None:
+        """The field's made-up value."""
+        return self.values.get(field.path)
+
+    def is_latched(self, predicate: Predicate) -> bool | None:
+        """The predicate's made-up latch."""
+        return self.latches.get(predicate.path)
+
+    def last_event(self, name: str) -> datetime | None:
+        """The event's made-up instant."""
+        return self.events.get(name)
+
+    def step_state(self, step: str) -> str | None:
+        """The step's made-up state."""
+        return self.states.get(step)
+
+    def step_outcome(self, step: str) -> str | None:
+        """The step's made-up outcome."""
+        return self.outcomes.get(step)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What to put into a view so that one predicate sees one thing."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    latches: Mapping[str, bool | None] = field(default_factory=dict)
+    events: Mapping[str, datetime | None] = field(default_factory=dict)
+    states: Mapping[str, str | None] = field(default_factory=dict)
+    outcomes: Mapping[str, str | None] = field(default_factory=dict)
+
+    def apply(self, view: SyntheticView) -> None:
+        """Make the view show this."""
+        view.values.update(self.values)
+        view.latches.update(self.latches)
+        view.events.update(self.events)
+        view.states.update(self.states)
+        view.outcomes.update(self.outcomes)
+
+
+def views(condition: Condition) -> Iterator[SyntheticView]:
+    """Subjects at, around and without every boundary of the condition; its predicate then decides."""
+    for predicate in predicates(condition):
+        for sample in samples(predicate):
+            view = SyntheticView()
+            _let_decide(condition, predicate, view)
+            sample.apply(view)
+            yield view
+
+
+def _let_decide(condition: Condition, pivot: Predicate, view: SyntheticView) -> None:
+    """Give the other predicates values under which the pivot's answer settles the condition."""
+    if isinstance(condition, Predicate):
+        return
+    for member in condition.members:
+        if any(each is pivot for each in predicates(member)):
+            _let_decide(member, pivot, view)
+        else:
+            _let_be(member, condition.kind == "all", view)
+
+
+def _let_be(condition: Condition, wanted: bool, view: SyntheticView) -> None:
+    """Give every predicate below a value that makes the condition true, or false."""
+    if isinstance(condition, Predicate):
+        _choose(condition, wanted, view)
+        return
+    for member in condition.members:
+        _let_be(member, wanted is not (condition.kind == "none"), view)
+
+
+def _choose(predicate: Predicate, wanted: bool, view: SyntheticView) -> None:
+    for sample in samples(predicate):
+        sample.apply(view)
+        if OPERATORS[predicate.operator].evaluate(predicate, view) is wanted:
+            return
+
+
+def samples(predicate: Predicate) -> list[Sample]:
+    """What this one predicate can see: below, at and above each of its boundaries, and nothing."""
+    value: Any = predicate.value
+    match OPERATORS[predicate.operator].argument:
+        case Argument.VALUE if predicate.of is not None:
+            return _share_samples(predicate, predicate.of)
+        case Argument.VALUE | Argument.CHOICE:
+            return _value_samples(predicate, (value,))
+        case Argument.VALUES | Argument.RANGE:
+            return _value_samples(predicate, value)
+        case Argument.PRESENCE:
+            return _value_samples(predicate, (_any_value(predicate),))
+        case Argument.THRESHOLD:
+            return [Sample(latches={predicate.path: each}) for each in (True, False, None)]
+        case Argument.DAYS:
+            return _day_samples(predicate, value)
+        case Argument.EVENT | Argument.EVENT_WINDOW:
+            return _event_samples(predicate)
+        case Argument.STEP_STATE:
+            return [Sample(states={predicate.step or "": each}) for each in (value, "another", None)]
+        case Argument.STEP_OUTCOME:
+            return _outcome_samples(predicate.step or "", value)
+
+
+def _share_samples(predicate: Predicate, of: Field) -> list[Sample]:
+    assert predicate.field is not None
+    wanted: Any = predicate.value
+    pairs = [
+        *((each, _HUNDRED) for each in _neighbours(wanted)),
+        (wanted, None),
+        (wanted, Decimal(0)),
+        (None, _HUNDRED),
+    ]
+    return [Sample(values={predicate.field.path: part, of.path: whole}) for part, whole in pairs]
+
+
+def _value_samples(predicate: Predicate, wanted: tuple[Value, ...]) -> list[Sample]:
+    assert predicate.field is not None
+    seen = dict.fromkeys(near for each in wanted for near in _neighbours(each))
+    return [Sample(values={predicate.field.path: each}) for each in (*seen, None)]
+
+
+def _neighbours(value: Value) -> list[Value]:
+    """The value and what lies nearest to it on both sides."""
+    if isinstance(value, bool):
+        return [value, not value]
+    if isinstance(value, Decimal):
+        return [value - _SMALLEST, value, value + _SMALLEST]
+    if isinstance(value, date):
+        return _neighbouring_times(value)
+    return [value, value + "x", value.swapcase(), ""]
+
+
+def _neighbouring_times(value: date) -> list[Value]:
+    step = timedelta(microseconds=1) if isinstance(value, datetime) else timedelta(days=1)
+    found: list[Value] = [value]
+    for sign in (-1, 1):
+        with suppress(OverflowError):
+            found.append(value + sign * step)
+    return found
+
+
+def _any_value(predicate: Predicate) -> Value:
+    assert predicate.field is not None
+    match predicate.field.type:
+        case FieldType.FLAG:
+            return False
+        case FieldType.DATE:
+            return _NOON.date()
+        case FieldType.INSTANT:
+            return _NOON
+        case kind if kind.is_numeric:
+            return Decimal(0)
+    return "text"
+
+
+def _day_samples(predicate: Predicate, wanted: Comparison) -> list[Sample]:
+    assert predicate.field is not None
+    sign = 1 if predicate.operator == "days_until" else -1
+    ends = [wanted.low] if wanted.high is None else [wanted.low, wanted.high]
+    numbers = dict.fromkeys(end + step for end in ends for step in (-1, 0, 1))
+    is_date = predicate.field.type is FieldType.DATE
+    found: list[Sample] = [Sample(values={predicate.field.path: None})]
+    for number in numbers:
+        with suppress(OverflowError):
+            instant = _NOON + timedelta(days=sign * number)
+            found.append(Sample(values={predicate.field.path: instant.date() if is_date else instant}))
+    return found
+
+
+def _event_samples(predicate: Predicate) -> list[Sample]:
+    assert predicate.event is not None
+    ages: list[timedelta] = [timedelta(0)]
+    if predicate.window is not None:
+        span, tick = predicate.window.elapsed, timedelta(microseconds=1)
+        ages = [span + tick, span, max(span - tick, timedelta(0))]
+    return [
+        Sample(events={predicate.event: None}),
+        *(Sample(events={predicate.event: _NOON - age}) for age in ages),
+    ]
+
+
+def _outcome_samples(step: str, wanted: str) -> list[Sample]:
+    chosen = [Sample(states={step: "done"}, outcomes={step: each}) for each in (wanted, "another", None)]
+    return [*chosen, Sample(states={step: None}, outcomes={step: None})]

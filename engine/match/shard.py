@@ -1,0 +1,105 @@
+"""One rule set of durable-rules with a few conditions, driven within what the library is known to hold.
+
+The stock host starts two polling threads; this one starts none, and a shard hands over its matches itself.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import durable_rules_engine
+from durable.engine import Host, MessageNotHandledException, MessageObservedException, Ruleset
+
+from engine.conditions.tree import Condition
+from engine.match.compile import BATCH, MOST_CONDITIONS, fact_properties, rules_of
+from engine.match.requests import Answer, Asked
+
+_SID = "0"
+_CAP = 500
+
+logger = logging.getLogger(__name__)
+
+
+class _QuietHost(Host):  # type: ignore[misc]
+    """A host without threads."""
+
+    def _run(self) -> None:
+        """Starts nothing: the shard drives its rule set."""
+
+
+class Shard:
+    """Some conditions as one rule set. Not for use by more than one thread."""
+
+    def __init__(self, name: str, conditions: Mapping[str, Condition]) -> None:
+        """Compile the conditions, at most MOST_CONDITIONS. Raises OutsideEnvelope."""
+        if len(conditions) > MOST_CONDITIONS:
+            raise ValueError(f"shard {name} has {len(conditions)} conditions; at most {MOST_CONDITIONS}")
+        self._slots = {rule: f"c{index}" for index, rule in enumerate(conditions)}
+        self._matches: set[tuple[bool, int]] = set()
+        definition: dict[str, Any] = {}
+        for rule, condition in conditions.items():
+            slot = self._slots[rule]
+            for verdict, pattern in zip((True, False), rules_of(condition, slot), strict=True):
+                definition[f"{slot}_{'yes' if verdict else 'no'}"] = {
+                    "all": [{"m": pattern}],
+                    "cap": _CAP,
+                    "run": self._recorder(verdict),
+                }
+        self._ruleset = Ruleset(name, _QuietHost(), definition)
+
+    def answers(self, questions: Sequence[Asked]) -> list[Answer]:
+        """The library's verdict for each question."""
+        found: list[Answer] = []
+        for start in range(0, len(questions), BATCH):
+            found.extend(self._batch(questions[start : start + BATCH]))
+        return found
+
+    def _batch(self, questions: Sequence[Asked]) -> list[Answer]:
+        self._matches.clear()
+        self._ruleset.update_state({"sid": _SID})
+        try:
+            self._assert(self._fact(number, each) for number, each in enumerate(questions))
+            self._drain()
+        finally:
+            self._ruleset.delete_state(_SID)
+        return [self._answer(number) for number in range(len(questions))]
+
+    def _fact(self, number: int, question: Asked) -> dict[str, int | str]:
+        rule, facts = question
+        return {"sid": _SID, "id": number, **fact_properties(self._slots[rule], facts)}
+
+    def _assert(self, facts: Iterable[dict[str, int | str]]) -> None:
+        """Assert facts. That some match no rule, or share a 32-bit hash with others, is no error here."""
+        try:
+            self._ruleset.assert_facts(list(facts))
+        except MessageNotHandledException:
+            pass
+        except MessageObservedException as error:
+            logger.debug("a fact was taken for one already seen: %s", error)
+
+    def _drain(self) -> None:
+        """Run the recording actions until nothing is left to match."""
+        while pending := durable_rules_engine.start_action(self._ruleset._handle):
+            state, message, handle = pending
+            self._ruleset._flush_actions(json.loads(state), {"message": json.loads(message)}, handle, _raise)
+
+    def _recorder(self, verdict: bool) -> Callable[[Any], None]:
+        """An action of exactly one parameter: with more, the library loses matches."""
+
+        def record(closure: Any) -> None:
+            matched = closure.m if isinstance(closure.m, list) else [closure.m]
+            self._matches.update((verdict, message.id) for message in matched)
+
+        return record
+
+    def _answer(self, number: int) -> Answer:
+        is_true, is_false = (True, number) in self._matches, (False, number) in self._matches
+        if is_true and is_false:
+            return "both true and false"
+        return True if is_true else False if is_false else None
+
+
+def _raise(error: Any, state: Any) -> None:
+    if error is not None:
+        raise RuntimeError(f"durable-rules failed in an action: {error}")
