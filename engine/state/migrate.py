@@ -67,4 +67,5 @@ def _revision(connection: Connection) -> str | None:
     """The schema's revision; None for a database without one."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    return connection.scalar(text("SELECT version_num FROM alembic_version"))
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found

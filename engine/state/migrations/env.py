@@ -6,7 +6,7 @@ from engine.state import tables
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=tables.SQLModel.metadata,
+    target_metadata=tables.Account.metadata,
     render_as_batch=True,
 )
 with context.begin_transaction():

@@ -140,6 +140,7 @@ def _state() -> None:
         _count("revision", required=True),
     )
     op.create_index("ix_event_applies", "event", ["account_id", "applies_at"])
+    op.create_index("ix_event_revision", "event", ["account_id", "revision"])
     op.create_index("ix_event_latest", "event", ["account_id", "name", "occurred_at", "applies_at"])
     op.create_table(
         "change",
@@ -158,6 +159,7 @@ def _state() -> None:
         _name("source", required=True),
     )
     op.create_index("ix_change_account", "change", ["account_id", "applies_at"])
+    op.create_index("ix_change_revision", "change", ["account_id", "revision"])
     op.create_index("ix_change_field", "change", ["kind", "subject_id", "field", "applies_at"])
     op.create_table(
         "watch",
@@ -202,6 +204,7 @@ def _playbooks() -> None:
         _name("playbook", primary_key=True),
         _name("version", required=True),
         _instant("live_since", required=True),
+        _instant("changed_at", required=True),
         _flag("paused", required=True),
     )
     op.create_table(
@@ -219,6 +222,7 @@ def _playbooks() -> None:
         _name("owed"),
         _name("hold_id"),
         _name("run_id"),
+        _text("reason", required=True),
         _json("evidence"),
     )
     op.create_index("ix_episode_account", "episode", ["account_id", "state"])
@@ -237,6 +241,7 @@ def _playbooks() -> None:
         _date("anchor"),
         _name("outcome"),
         _instant("ended_at"),
+        _name("hold_id"),
         _json("exits_since"),
         _text("reason", required=True),
         _json("evidence"),
@@ -349,6 +354,7 @@ def _delivery() -> None:
         _text("receipt"),
     )
     op.create_index("ix_outbox_account", "outbox", ["account_id", "created_at"])
+    op.create_index("ix_outbox_run", "outbox", ["run_id"])
     op.create_index("ix_outbox_ready", "outbox", ["state", "available_at"])
     op.create_table(
         "attempt",
