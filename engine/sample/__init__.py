@@ -1,0 +1,1 @@
+"""A book of customers that do not exist: the same for the same seed, believable enough to try things on."""
