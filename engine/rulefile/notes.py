@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from typing import Literal, TypeVar
 
-from engine.rulefile.problem import Problem, nearest, quote
+from engine.rulefile.problem import Problem, alternatives, nearest, quote
 from engine.rulefile.source import Mapping, Node, Scalar, Sequence
 
 Result = TypeVar("Result")
@@ -68,16 +68,18 @@ class Notes:
 
     def hint(self, name: str, known: Iterable[str]) -> str:
         """` (did you mean "…"?)`, or nothing when no known name is near."""
-        if self._suggestions_left <= 0:
-            return ""
-        self._suggestions_left -= 1
-        found = nearest(name, known)
+        found = self.suggestion(name, known)
         return f" (did you mean {quote(found)}?)" if found else ""
+
+    def suggestion(self, name: str, known: Iterable[str]) -> str | None:
+        """The nearest known name, unless too many have been looked for already."""
+        self._suggestions_left -= 1
+        return nearest(name, known) if self._suggestions_left >= 0 else None
 
     def table(self, node: Node, keys: Collection[str], what: str) -> "Table":
         """The mapping that `what` must be. Raises RefusedError when it is none; notes unknown keys."""
         if not isinstance(node, Mapping):
-            raise RefusedError(node, f"takes a mapping of {what}")
+            raise RefusedError(node, f"takes a mapping with the keys of {what}: {', '.join(keys)}")
         for name, (key, _) in node.entries.items():
             if name not in keys:
                 self.add(key, f"unknown key {quote(name)} in {what}{self.hint(name, keys)}")
@@ -123,8 +125,8 @@ class Table:
         if len(found) == 1:
             return found[0]
         if found:
-            extra = " and ".join(quote(key) for key in found)
-            self.notes.add(self.key(found[1]), f"{what} takes one of these, not {extra} together")
+            extra = alternatives(quote(key) for key in found)
+            self.notes.add(self.key(found[1]), f"{what} takes only one of {extra}")
         else:
             self.notes.add(self.node, f"{what} needs one of {', '.join(keys)}")
         return None

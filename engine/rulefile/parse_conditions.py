@@ -49,7 +49,7 @@ def _group(node: Mapping, scope: Scope, place: Place) -> Group | None:
     listed = node.entries[kind][1]
     if place.takes == "moment":
         raise RefusedError(
-            node, f'{quote(kind)} joins states; "on:" takes one moment, and further conditions under "if:"'
+            node, f'{quote(kind)} joins states; "on:" takes one moment, so give each an entry of its own'
         )
     members: list[Condition] = scope.notes.each(_members(scope, place, kind), listed, kind)
     whole_list = isinstance(listed, Sequence) and len(members) == len(listed.items) and members

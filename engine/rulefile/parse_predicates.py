@@ -10,6 +10,7 @@ from engine.conditions.operators import OPERATORS, Argument, Operator
 from engine.conditions.tree import Predicate
 from engine.rulefile.notes import Table
 from engine.rulefile.parse_arguments import READERS, Asked, Place
+from engine.rulefile.parse_values import article
 from engine.rulefile.problem import alternatives, quote
 from engine.rulefile.scope import Scope
 from engine.rulefile.source import Mapping, Node
@@ -18,6 +19,16 @@ _EVENTS = frozenset([Argument.EVENT, Argument.EVENT_WINDOW])
 _STEPS = frozenset([Argument.STEP_STATE, Argument.STEP_OUTCOME])
 
 Family: TypeAlias = dict[str, Operator]
+
+_SIGNS = {
+    "<": "below",
+    "<=": "at_most",
+    ">": "above",
+    ">=": "at_least",
+    "=": "equals",
+    "==": "equals",
+    "!=": "not_equals",
+}
 
 
 def _family(arguments: Callable[[Argument], bool], prefix: str) -> Family:
@@ -57,7 +68,8 @@ def _known_keys_only(table: Table, about: str, family: Family, extras: Iterable[
     strange = [key for name, (key, _) in table.node.entries.items() if name not in known]
     for key in strange:
         kind = "operator" if about == "field" else "key"
-        table.notes.add(key, f"unknown {kind} {quote(key.text)}{table.notes.hint(key.text, known)}")
+        meant = _SIGNS.get(key.text, key.text)
+        table.notes.add(key, f"unknown {kind} {quote(key.text)}{table.notes.hint(meant, known)}")
     return not strange
 
 
@@ -75,7 +87,9 @@ def _chosen(table: Table, about: str, family: Family, is_sound: bool) -> str | N
         return ""
     elif is_sound:
         keys = [key for key in family if key]
-        table.notes.add(table.node, f"{about}: an operator is missing; add one of {alternatives(keys)}")
+        table.notes.add(
+            table.node, f"{about}: what is asked about it is missing; add one of {alternatives(keys)}"
+        )
     return None
 
 
@@ -91,9 +105,10 @@ def _fits(asked: Asked) -> bool:
 def _misplaced(asked: Asked) -> tuple[Node, str] | None:
     key = asked.table.key(asked.key or "event")
     if asked.row.is_moment and asked.place.takes == "state":
-        return key, f'{quote(key.text)} is a moment, not a state; a moment belongs under "on:", by itself'
+        mend = ', or add "within: 14d"' if asked.row.argument is Argument.EVENT else ""
+        return key, f'{quote(key.text)} is a moment, not a state; put it under "on:", by itself{mend}'
     if not asked.row.is_moment and asked.place.takes == "moment":
-        return key, f'{quote(key.text)} is a state, not a moment; a state belongs under "when:" or "if:"'
+        return key, f'{quote(key.text)} is a state, not a moment; put it under "when:" or "if:"'
     if asked.row.argument in _STEPS and not asked.place.has_steps:
         return asked.table.node, 'a step can only be asked about in "if" and "on" of a step and in an exit'
     return None
@@ -104,11 +119,10 @@ def _mistyped(asked: Asked) -> tuple[Node, str] | None:
     if field is None or field.type in asked.row.types:
         return None
     able = [key for key, row in FAMILIES["field"].items() if field.type in row.types]
-    kind = f"{field.type} field"
-    return (
-        asked.table.key(asked.key),
-        f"{quote(asked.key)} does not go with {field.path}, a {kind}; use {alternatives(able)}",
+    message = (
+        f"{quote(asked.key)} does not go with {field.path}, {article(field.type)}; use {alternatives(able)}"
     )
+    return asked.table.key(asked.key), message
 
 
 def _needless_part(asked: Asked) -> tuple[Node, str] | None:

@@ -43,8 +43,8 @@ def read_steps(node: Node, scope: Scope, has_anchor: bool) -> tuple[Step, ...]:
     """The steps that could be read, in the order of the file. Problems of the others are noted."""
     steps: list[Step] = scope.notes.each(lambda item: _step(item, scope, has_anchor), node, "steps")
     places = _places(node)
-    _note_repeated(places, scope)
-    _note_circles(steps, places, scope)
+    if not _note_repeated(places, scope):
+        _note_circles(steps, places, scope)
     return tuple(steps)
 
 
@@ -144,7 +144,8 @@ def _places(node: Node) -> dict[int, tuple[str, Scalar]]:
     return found
 
 
-def _note_repeated(places: Mapping[int, tuple[str, Scalar]], scope: Scope) -> None:
+def _note_repeated(places: Mapping[int, tuple[str, Scalar]], scope: Scope) -> bool:
+    """Note every id given a second time; whether there is any."""
     first: dict[str, Scalar] = {}
     for name, node in places.values():
         if name in first:
@@ -152,6 +153,7 @@ def _note_repeated(places: Mapping[int, tuple[str, Scalar]], scope: Scope) -> No
                 node, f"step {quote(name)} is already on line {first[name].line}; rename one of the two"
             )
         first.setdefault(name, node)
+    return len(first) < len(places)
 
 
 def _note_circles(steps: list[Step], places: Mapping[int, tuple[str, Scalar]], scope: Scope) -> None:

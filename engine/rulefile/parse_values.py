@@ -84,7 +84,8 @@ def choice(names: Iterable[str]) -> Callable[[Node], str]:
         if found not in known:
             near = nearest(found, known)
             hint = f" (did you mean {quote(near)}?)" if near else ""
-            raise RefusedError(node, f"{quote(found)} is not one of {alternatives(known)}{hint}")
+            wanted = f"one of {alternatives(known)}" if len(known) > 1 else known[0]
+            raise RefusedError(node, f"{quote(found)} is not {wanted}{hint}")
         return found
 
     return read
@@ -199,6 +200,8 @@ def typed(field: Field) -> Callable[[Node], Value]:
     """A reader of a value of the field's type."""
 
     def read(node: Node) -> Value:
+        if field.type is FieldType.ENUM:
+            return choice(field.choices)(node)
         try:
             return _typed(field, node)
         except RefusedError as refused:
@@ -214,8 +217,6 @@ def _typed(field: Field, node: Node) -> Value:
         return number(node)
     if field.type is FieldType.FLAG:
         return flag(node)
-    if field.type is FieldType.ENUM:
-        return choice(field.choices)(node)
     if field.type.is_temporal:
         return _temporal(field, node)
     return text(node)
@@ -228,16 +229,17 @@ def _temporal(field: Field, node: Node) -> Value:
     except (ValueError, OverflowError) as error:
         form = "2026-01-31" if field.type is FieldType.DATE else "2026-01-31T09:00:00Z"
         raise RefusedError(
-            node, f"{quote(found)} is not {_article(field.type)}; write it as {form}"
+            node, f"{quote(found)} is not {article(field.type)}; write it as {form}"
         ) from error
     assert value is not None
     return value
 
 
-def _article(kind: FieldType) -> str:
+def article(kind: FieldType) -> str:
+    """`a number`, `an enum`."""
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _described(field: Field) -> str:
     unit = f" in {field.unit.replace('_', ' ')}" if field.unit else ""
-    return f"{field.path} is {_article(field.type)}{unit}"
+    return f"{field.path} is {article(field.type)}{unit}"

@@ -46,13 +46,16 @@ class Scope:
         return found
 
     def _field_hint(self, path: str) -> str:
-        seen = [each.path for each in self.catalogue.fields.values() if each.kind in self.visible]
-        if "." not in path:
-            whole = [f"{kind}.{path}" for kind in self.visible if f"{kind}.{path}" in seen]
-            return f" (did you mean {quote(whole[0])}?)" if whole else self.notes.hint(path, seen)
-        if path.startswith(f"{Kind.METRIC}."):
-            return self.notes.hint(path, seen) or "; declare the metric under fields in config.yaml"
-        return self.notes.hint(path, seen)
+        """What to do about an unknown path: the nearest field the subject can see."""
+        kind, dot, name = path.rpartition(".")
+        seen = [each for each in self.catalogue.fields.values() if each.kind in self.visible]
+        siblings = {each.name: each.path for each in reversed(seen) if not dot or each.kind == kind}
+        near = self.notes.suggestion(name, siblings)
+        if near:
+            return f" (did you mean {quote(siblings[near])}?)"
+        if kind == Kind.METRIC:
+            return "; declare the metric under fields in config.yaml"
+        return "" if siblings else self.notes.hint(path, (each.path for each in seen))
 
     def role(self, node: Node) -> str:
         """One of our own roles. Raises RefusedError."""

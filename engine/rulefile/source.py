@@ -109,7 +109,9 @@ def read_source(file: str, text: str) -> Source:
     except MarkedYAMLError as error:
         builder.syntax_error(error)
     except Exception as error:  # malformed escapes leave the scanner as ValueError, OverflowError and others
-        builder.refuse(*builder.last, f"not valid YAML: {error}")
+        builder.refuse(
+            *builder.last, f"not valid YAML after this place: {type(error).__name__}; look for a wrong escape"
+        )
     return builder.finish()
 
 
@@ -135,7 +137,7 @@ def _position(text: str, index: int) -> tuple[int, int]:
     return text.count("\n", 0, index) + 1, index - (text.rfind("\n", 0, index) + 1) + 1
 
 
-class _Stop(Exception):  # noqa: N818 - ends the reading early, no error of its own
+class _Stop(Exception):
     """Nothing after this point can be understood."""
 
 
@@ -279,6 +281,10 @@ def _explained(error: MarkedYAMLError) -> str:
     if "end of stream" in problem and "quoted" in str(error.context):
         begun = error.context_mark.line + 1 if error.context_mark else 1
         return f"not valid YAML: the quote opened on line {begun} is not closed"
+    if problem.startswith("expected ','") and error.context_mark:
+        bracket = "{" if "mapping" in str(error.context) else "["
+        begun = error.context_mark.line + 1
+        return f'not valid YAML: a "," is missing, or the "{bracket}" opened on line {begun} is not closed'
     for pattern, words in _EXPLANATIONS:
         if found := re.fullmatch(pattern, problem):
             return "not valid YAML: " + found.expand(words)
