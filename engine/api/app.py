@@ -1,0 +1,58 @@
+"""The web application: API and console under one roof."""
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from engine.api import health, intake, problems, tasks
+from engine.api.guards import RequestBounds, SecurityHeaders
+from engine.api.problems import Problem
+from engine.api.service import Service
+from engine.console import pages, site
+
+_ABOUT = """
+Send accounts and events in, read and finish the tasks that follow.
+
+Every call under `/api` needs the header `Authorization: Bearer TOKEN`. Errors are problem details
+(RFC 9457). Times are ISO 8601 with an offset and are answered in UTC.
+"""
+
+
+def create_app(service: Service) -> FastAPI:
+    """The API and the console of one service, ready to be served."""
+    app = FastAPI(title="Tminus", version="1", description=_ABOUT, docs_url=None, redoc_url=None)
+    app.state.service = service
+    app.include_router(health.routes)
+    app.include_router(intake.router(service.catalogue))
+    app.include_router(tasks.routes)
+    site.mount(app, has_mailbox=service.settings.mailbox.enabled)
+    _handle_errors(app)
+    app.add_middleware(RequestBounds)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def _handle_errors(app: FastAPI) -> None:
+    app.add_exception_handler(Problem, _answer)
+    app.add_exception_handler(HTTPException, _answer)
+    app.add_exception_handler(RequestValidationError, _answer)
+    app.add_exception_handler(Exception, _answer)
+
+
+def _answer(request: Request, error: Exception) -> Response:
+    """Problem details for programs, a page for people."""
+    problem = _problem(request, error)
+    path = request.url.path
+    is_program = path.startswith(("/api/", "/healthz", "/readyz", "/openapi.json"))
+    return problem.response() if is_program else pages.problem_page(request, problem)
+
+
+def _problem(request: Request, error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, RequestValidationError):
+        return problems.from_validation(error)
+    if isinstance(error, HTTPException):
+        return problems.from_http(error)
+    return problems.unexpected(request, error)

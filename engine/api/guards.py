@@ -1,0 +1,76 @@
+"""What every request passes: a bound on the body, no NUL in the address, and headers that forbid tricks."""
+
+from urllib.parse import unquote_to_bytes
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LARGEST_API_BODY = 8 * 1024 * 1024
+"""Bytes of one post to the API."""
+LARGEST_FORM_BODY = 64 * 1024
+"""Bytes of one post to the console."""
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    b"content-security-policy": CONTENT_SECURITY_POLICY.encode(),
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"same-origin",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cache-control": b"no-store",
+}
+
+
+class SecurityHeaders:
+    """Adds the headers above to every answer that has not set its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and its answer back with headers."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name.lower() for name, _ in message["headers"]}
+                missing = [(name, value) for name, value in _HEADERS.items() if name not in present]
+                message["headers"] = [*message["headers"], *missing]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class RequestBounds:
+    """Refuses bodies that are too large, however they are sent, and addresses with a NUL."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with a receiver that counts."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = LARGEST_API_BODY if scope["path"].startswith("/api/") else LARGEST_FORM_BODY
+        taken = 0
+        has_nul = "\x00" in scope["path"] or b"\x00" in unquote_to_bytes(scope["query_string"])
+
+        async def receive_bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                raise HTTPException(413, f"The body is larger than {limit:,} bytes; send it in parts.")
+            return message
+
+        if has_nul:
+            scope = {
+                **scope,
+                "path": "/invalid-address",
+                "raw_path": b"/invalid-address",
+                "query_string": b"",
+            }
+        await self._app(scope, receive_bounded, send)

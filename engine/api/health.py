@@ -1,0 +1,48 @@
+"""Whether the process lives, and whether it does its work."""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine.api.access import ServiceHere
+from engine.api.schemas import Health, Readiness
+from engine.clock.zones import format_instant
+from engine.state.database import reading
+from engine.state.tables import Tick
+
+routes = APIRouter(tags=["health"])
+
+
+@routes.get("/healthz", response_model=Health)
+def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@routes.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
+def readyz(service: ServiceHere) -> JSONResponse:
+    """The database answers and the scheduler runs; 503 with the reason otherwise."""
+    status = service.status()
+    reason = _fault(service.database, status)
+    last: datetime | None = status.get("last_tick_at")
+    body = {
+        "status": "not ready" if reason else "ready",
+        "reason": reason,
+        "last_tick_at": format_instant(last) if last else None,
+    }
+    return JSONResponse(body, 503 if reason else 200)
+
+
+def _fault(database: Engine, status: dict[str, Any]) -> str | None:
+    try:
+        with reading(database) as connection:
+            connection.execute(select(Tick.__table__.c.id).limit(1))  # type: ignore[attr-defined]
+    except SQLAlchemyError:
+        return "the database does not answer; look at its server and at database_url"
+    if not status.get("scheduler_alive"):
+        return "the scheduler has stopped; restart the service and read its log"
+    return None

@@ -1,0 +1,193 @@
+"""The shapes of requests and answers, as the OpenAPI document shows them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.conditions.catalogue import Catalogue, FieldType, Kind
+
+
+class ItemFault(BaseModel):
+    """One thing wrong with one item of a post."""
+
+    pointer: str = Field(description="Where, as a JSON pointer into the body.")
+    detail: str
+    mend: str = Field(description="What to do about it.")
+
+
+class RejectedItem(BaseModel):
+    """An item that was not taken."""
+
+    index: int
+    id: str | None
+    errors: list[ItemFault]
+
+
+class Intake(BaseModel):
+    """What became of a post. `accepted` counts items, whether or not they changed anything."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "accepted": 1,
+                "rejected": [
+                    {
+                        "index": 1,
+                        "id": "globex",
+                        "errors": [
+                            {
+                                "pointer": "/accounts/1/helth",
+                                "detail": 'unknown account field "helth"',
+                                "mend": 'did you mean "health"?',
+                            }
+                        ],
+                    }
+                ],
+            }
+        }
+    )
+    accepted: int
+    rejected: list[RejectedItem]
+
+
+class TaskItem(BaseModel):
+    """A task in somebody's queue."""
+
+    id: str
+    playbook: str
+    step: str
+    run_id: str
+    account_id: str
+    account: str = Field(description="The account's name.")
+    subject: str = Field(description="account, contact, subscription or ticket")
+    subject_id: str
+    title: str
+    body: str = Field(description="Guidance, as Markdown.")
+    role: str
+    assignee: str = Field(description="A person's id, or `team:ROLE` for a shared queue.")
+    assignee_name: str
+    due: str = Field(description="The date it is due in the account's time zone.", examples=["2026-01-31"])
+    due_at: str = Field(description="The instant it becomes overdue.", examples=["2026-01-31T17:00:00Z"])
+    priority: int
+    state: Literal["open", "done", "cancelled"]
+    outcomes: list[str] = Field(description="What it may end with; completing needs one where there are any.")
+    outcome: str | None
+    note: str | None
+    created_at: str
+    closed_at: str | None
+    closed_by: str | None
+    snoozed_until: str | None
+    escalated_from: str | None
+    reason: str = Field(description="Why the task exists.")
+
+
+class TaskList(BaseModel):
+    """A page of tasks, by priority and then by due time."""
+
+    items: list[TaskItem]
+    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null at the end.")
+
+
+class ProblemDetails(BaseModel):
+    """An error (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, Any]] | None = None
+
+
+class Health(BaseModel):
+    """That the process answers."""
+
+    status: Literal["ok"]
+
+
+class Readiness(BaseModel):
+    """Whether the service does its work."""
+
+    status: Literal["ready", "not ready"]
+    reason: Annotated[str | None, Field(description="What is missing, where something is.")]
+    last_tick_at: str | None
+
+
+_TYPES: dict[FieldType, dict[str, Any]] = {
+    FieldType.TEXT: {"type": ["string", "null"]},
+    FieldType.ENUM: {"type": ["string", "null"]},
+    FieldType.FLAG: {"type": ["boolean", "null"]},
+    FieldType.DATE: {"type": ["string", "null"], "format": "date"},
+    FieldType.INSTANT: {"type": ["string", "null"], "format": "date-time"},
+}
+_NUMBER = {"type": ["number", "string", "null"], "description": "A number, or its digits as text."}
+_NAME = {"type": "string", "minLength": 1, "maxLength": 200}
+_WHEN = {"type": "string", "format": "date-time", "description": "When it was so; now, if left out."}
+
+
+def accounts_body(catalogue: Catalogue, most: int) -> dict[str, Any]:
+    """The request body of the account upsert, written from the catalogue, custom fields included."""
+    parts = {
+        f"{kind.value}s": {"type": "array", "items": _object(catalogue, kind, {})}
+        for kind in (Kind.CONTACT, Kind.SUBSCRIPTION, Kind.TICKET)
+    }
+    metrics = {"type": "object", "additionalProperties": _NUMBER}
+    account = _object(catalogue, Kind.ACCOUNT, {**parts, "metrics": metrics})
+    example = {
+        "accounts": [
+            {
+                "id": "acme",
+                "name": "Acme Ltd",
+                "segment": "high_touch",
+                "arr": 120000,
+                "health": 38,
+                "contacts": [{"id": "acme-1", "name": "Ada Ng", "role": "champion", "status": "active"}],
+                "metrics": {"logins_30d": 12},
+            }
+        ]
+    }
+    return _body("accounts", account, most, example)
+
+
+def events_body(most: int) -> dict[str, Any]:
+    """The request body of the event intake."""
+    event = {
+        "type": "object",
+        "required": ["id", "account_id", "name"],
+        "additionalProperties": False,
+        "properties": {
+            "id": {
+                **_NAME,
+                "description": "The sender's id; a second event of the same id is the same event.",
+            },
+            "account_id": _NAME,
+            "name": _NAME,
+            "occurred_at": {**_WHEN, "description": "When it happened, 1990 to tomorrow; now, if left out."},
+            "subject_id": {**_NAME, "description": "The contact, subscription or ticket it is about."},
+            "properties": {"type": "object"},
+        },
+    }
+    example = {"events": [{"id": "evt-1", "account_id": "acme", "name": "cancel_requested"}]}
+    return _body("events", event, most, example)
+
+
+def _object(catalogue: Catalogue, kind: Kind, extra: dict[str, Any]) -> dict[str, Any]:
+    fields = {
+        name: {
+            **_TYPES.get(field.type, _NUMBER),
+            **({"enum": [*field.choices, None]} if field.choices else {}),
+        }
+        for name, field in catalogue.of_kind(kind).items()
+    }
+    properties = {"id": _NAME, "effective_at": _WHEN, **fields, **extra}
+    return {"type": "object", "required": ["id"], "additionalProperties": False, "properties": properties}
+
+
+def _body(key: str, item: dict[str, Any], most: int, example: dict[str, Any]) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": [key],
+        "additionalProperties": False,
+        "properties": {key: {"type": "array", "maxItems": most, "items": item}},
+    }
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}

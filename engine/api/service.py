@@ -1,0 +1,33 @@
+"""What the API and the console are given; the composition root builds it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from engine.conditions.catalogue import Catalogue
+from engine.rulefile.model import Playbook
+from engine.settings import Settings
+
+
+@dataclass(frozen=True)
+class Service:
+    """The running service as its web pages see it."""
+
+    database: Engine
+    settings: Settings
+    catalogue: Catalogue
+    wake: Callable[[], None]
+    """Called after every write that may start something; returns at once."""
+    now: Callable[[], datetime]
+    """The clock, in UTC."""
+    playbooks: Callable[[], tuple[Playbook, ...]]
+    """The live set."""
+    problems: Callable[[], tuple[Any, ...]]
+    """What is wrong with rule files; each prints as file, place, what and mend."""
+    status: Callable[[], dict[str, Any]]
+    """`scheduler_alive` (bool) and `last_tick_at` (datetime or None), for readiness."""
+    release: Callable[[Sequence[str], str], int]
+    """Releases holds by id, in the name of somebody; returns how many were held."""

@@ -1,0 +1,60 @@
+"""Finding accounts, and all there is to know about one."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from engine.api.access import ServiceHere
+from engine.api.problems import Problem
+from engine.clock.zones import local_date, zone
+from engine.console import account_queries
+from engine.console.pages import render
+from engine.console.queue_pages import task_context
+from engine.console.session import SignedIn
+from engine.state.database import reading
+
+PAGE = 50
+
+routes = APIRouter(include_in_schema=False)
+
+
+@routes.get("/accounts")
+def find_accounts(
+    request: Request,
+    service: ServiceHere,
+    visitor: SignedIn,
+    q: Annotated[str, Query(max_length=200)] = "",
+    after: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """Accounts by id, searched by name or id, a page at a time."""
+    with reading(service.database) as connection:
+        found = account_queries.find(connection, q.strip(), after, PAGE + 1)
+    return render(
+        request, "accounts.html", visitor, accounts=found[:PAGE], has_more=len(found) > PAGE, q=q, after=after
+    )
+
+
+@routes.get("/accounts/{account_id:path}")
+def show_account(request: Request, service: ServiceHere, visitor: SignedIn, account_id: str) -> Response:
+    """One account: who and what it is, what is under way, and what happened."""
+    with reading(service.database) as connection:
+        found = account_queries.load(connection, account_id)
+    if found is None:
+        raise Problem(404, "No such account", f'There is no account "{account_id}"; search under Accounts.')
+    try:
+        tz = zone(found.account.timezone or service.settings.timezone)
+    except ValueError:
+        tz = zone("UTC")
+    now = service.now()
+    return render(
+        request,
+        "account.html",
+        visitor,
+        page=found,
+        account=found.account,
+        name=found.account.name or found.account.id,
+        back=request.url.path,
+        here=local_date(now, tz),
+        **task_context(service, tz, now),
+    )

@@ -1,0 +1,154 @@
+"""What the account pages read, by column."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Row, Table, func, or_, select
+
+from engine.people import queue
+from engine.people.queue import QueueTask, TaskFilter
+from engine.state import tables
+
+Rows: TypeAlias = tuple[Row[Any], ...]
+
+_ACCOUNT: Table = tables.Account.__table__  # type: ignore[attr-defined]
+_CONTACT: Table = tables.Contact.__table__  # type: ignore[attr-defined]
+_SUBSCRIPTION: Table = tables.Subscription.__table__  # type: ignore[attr-defined]
+_TICKET: Table = tables.Ticket.__table__  # type: ignore[attr-defined]
+_METRIC: Table = tables.Metric.__table__  # type: ignore[attr-defined]
+_RUN: Table = tables.Run.__table__  # type: ignore[attr-defined]
+_STEP: Table = tables.StepRow.__table__  # type: ignore[attr-defined]
+_CHANGE: Table = tables.Change.__table__  # type: ignore[attr-defined]
+_EVENT: Table = tables.Event.__table__  # type: ignore[attr-defined]
+_DECISION: Table = tables.Decision.__table__  # type: ignore[attr-defined]
+_PERSON: Table = tables.Person.__table__  # type: ignore[attr-defined]
+
+MOST_LISTED = 100
+"""Contacts, subscriptions, tickets, metrics, tasks or runs on a page."""
+RECENT = 40
+"""Changes, events or decisions on a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A line of the timeline: a change of a field, or an event."""
+
+    at: datetime
+    kind: str
+    subject_id: str
+    what: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """Everything an account's page shows."""
+
+    account: Row[Any]
+    csm: str | None
+    contacts: Rows
+    subscriptions: Rows
+    tickets: Rows
+    metrics: Rows
+    tasks: tuple[QueueTask, ...]
+    runs: Rows
+    steps: dict[str, list[Row[Any]]]
+    timeline: tuple[Happening, ...]
+    decisions: Rows
+
+
+def find(connection: Connection, text: str, after: str, limit: int) -> Rows:
+    """Accounts whose name contains the text, or whose id begins with it, by id, beyond the id `after`."""
+    columns = [
+        _ACCOUNT.c[name] for name in ("id", "name", "segment", "stage", "arr", "health", "renews_on", "csm")
+    ]
+    person = _PERSON.c.name.label("csm_name")
+    query = select(*columns, person).outerjoin(_PERSON, _PERSON.c.id == _ACCOUNT.c.csm)
+    if text:
+        named = func.lower(_ACCOUNT.c.name).contains(text.lower(), autoescape=True)
+        query = query.where(or_(named, _ACCOUNT.c.id.startswith(text, autoescape=True)))
+    if after:
+        query = query.where(_ACCOUNT.c.id > after)
+    return tuple(connection.execute(query.order_by(_ACCOUNT.c.id).limit(limit)))
+
+
+def load(connection: Connection, account_id: str) -> AccountPage | None:
+    """The account's page, or None when there is no such account."""
+    query = select(_ACCOUNT, _PERSON.c.name.label("csm_name")).outerjoin(
+        _PERSON, _PERSON.c.id == _ACCOUNT.c.csm
+    )
+    account = connection.execute(query.where(_ACCOUNT.c.id == account_id)).one_or_none()
+    if account is None:
+        return None
+    runs = _runs(connection, account_id)
+    return AccountPage(
+        account=account,
+        csm=account.csm_name or account.csm,
+        contacts=_of(connection, _CONTACT, account_id),
+        subscriptions=_of(connection, _SUBSCRIPTION, account_id),
+        tickets=_of(connection, _TICKET, account_id),
+        metrics=_of(connection, _METRIC, account_id),
+        tasks=queue.page(connection, TaskFilter(account_id=account_id), limit=MOST_LISTED).tasks,
+        runs=runs,
+        steps=_steps(connection, [run.id for run in runs]),
+        timeline=_timeline(connection, account_id),
+        decisions=_decisions(connection, account_id),
+    )
+
+
+def _of(connection: Connection, table: Table, account_id: str) -> Rows:
+    query = select(table).where(table.c.account_id == account_id).order_by(table.c.id).limit(MOST_LISTED)
+    return tuple(connection.execute(query))
+
+
+def _runs(connection: Connection, account_id: str) -> Rows:
+    columns = [
+        _RUN.c[name] for name in ("id", "playbook", "state", "started_at", "outcome", "ended_at", "reason")
+    ]
+    query = select(*columns).where(_RUN.c.account_id == account_id)
+    return tuple(connection.execute(query.order_by(_RUN.c.started_at.desc(), _RUN.c.id).limit(MOST_LISTED)))
+
+
+def _steps(connection: Connection, runs: list[str]) -> dict[str, list[Row[Any]]]:
+    names = ("run_id", "step", "state", "due_on", "act_at", "acted_at", "settled_at", "outcome", "reason")
+    query = select(*(_STEP.c[name] for name in names)).where(_STEP.c.run_id.in_(runs))
+    found: dict[str, list[Row[Any]]] = {run: [] for run in runs}
+    for row in connection.execute(query.order_by(_STEP.c.run_id, _STEP.c.due_on, _STEP.c.step)):
+        found[row.run_id].append(row)
+    return found
+
+
+def _timeline(connection: Connection, account_id: str) -> tuple[Happening, ...]:
+    """The newest changes and events together, by when a decision could know them."""
+    names = ("applies_at", "kind", "subject_id", "field", "old", "new")
+    changes = (
+        select(*(_CHANGE.c[name] for name in names))
+        .where(_CHANGE.c.account_id == account_id)
+        .order_by(_CHANGE.c.applies_at.desc(), _CHANGE.c.id.desc())
+        .limit(RECENT)
+    )
+    events = (
+        select(_EVENT.c.applies_at, _EVENT.c.name, _EVENT.c.subject_id)
+        .where(_EVENT.c.account_id == account_id)
+        .order_by(_EVENT.c.applies_at.desc(), _EVENT.c.id)
+        .limit(RECENT)
+    )
+    found = [
+        Happening(row.applies_at, row.kind, row.subject_id, row.field, row.old, row.new)
+        for row in connection.execute(changes)
+    ]
+    found += [
+        Happening(row.applies_at, "event", row.subject_id or "", row.name, None, None)
+        for row in connection.execute(events)
+    ]
+    return tuple(sorted(found, key=lambda each: each.at, reverse=True)[:RECENT])
+
+
+def _decisions(connection: Connection, account_id: str) -> Rows:
+    names = ("at", "playbook", "step", "subject_id", "answer", "reason")
+    query = select(*(_DECISION.c[name] for name in names)).where(_DECISION.c.account_id == account_id)
+    return tuple(
+        connection.execute(query.order_by(_DECISION.c.at.desc(), _DECISION.c.id.desc()).limit(RECENT))
+    )

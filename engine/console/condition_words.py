@@ -1,0 +1,71 @@
+"""A playbook's conditions in words."""
+
+from engine.clock.durations import Duration
+from engine.conditions.operators import OPERATORS
+from engine.conditions.tree import Condition, Group
+from engine.rulefile.model import (
+    AfterTiming,
+    AnchorTiming,
+    DayTiming,
+    EmailAction,
+    MessageAction,
+    Playbook,
+    Step,
+    TaskAction,
+)
+
+_JOINED = {"all": " and ", "any": " or "}
+
+
+def condition_words(condition: Condition | None, *, is_inner: bool = False) -> str:
+    """The condition as one phrase; inner groups stand in brackets."""
+    if condition is None:
+        return ""
+    if not isinstance(condition, Group):
+        return OPERATORS[condition.operator].words(condition)
+    members = [condition_words(each, is_inner=True) for each in condition.members]
+    if condition.kind == "none":
+        return "none of (" + "; ".join(members) + ")"
+    joined = _JOINED[condition.kind].join(members)
+    return f"({joined})" if is_inner and len(members) > 1 else joined
+
+
+def trigger_words(playbook: Playbook) -> list[str]:
+    """What starts the playbook: each state or moment in words."""
+    found = [f"while {condition_words(playbook.when)}"] if playbook.when else []
+    for moment in playbook.on:
+        extra = f", if {condition_words(moment.condition)}" if moment.condition else ""
+        found.append(f"when {condition_words(moment.predicate)}{extra}")
+    return found
+
+
+def timing_words(step: Step) -> str:
+    """When a step falls due."""
+    timing = step.timing
+    if isinstance(timing, DayTiming):
+        return f"day {timing.offset}" if timing.offset.is_business else f"day {timing.offset.amount}"
+    if isinstance(timing, AnchorTiming):
+        return f"T{timing.days:+d}" if timing.days else "T-0"
+    if isinstance(timing, AfterTiming):
+        return f"{timing.step} + {_span(timing.offset)}"
+    return f"when {condition_words(timing.condition)}"
+
+
+def action_words(step: Step) -> str:
+    """What a step does, and for whom."""
+    match step.action:
+        case TaskAction(to=to):
+            return f"task for {to.replace('_', ' ')}"
+        case EmailAction(to=to):
+            return f"email to {' or '.join(each.replace('_', ' ') for each in to)}"
+        case MessageAction(via=via, to=to):
+            return f"message to {to} by {via}"
+
+
+def subject_words(step: Step) -> str:
+    """The step's title or template."""
+    return step.action.title if isinstance(step.action, TaskAction) else step.action.template
+
+
+def _span(offset: Duration) -> str:
+    return "at once" if offset.amount == 0 else str(offset)
