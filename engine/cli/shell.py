@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from sqlalchemy import Engine
 
+from engine.rulebook import Library
 from engine.settings import ConfigError, Settings, load_settings
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -37,6 +38,16 @@ class Shell:
     def database(self) -> Engine:
         """The configured database, migrated."""
         return self.open_engine(self.settings.database_url)
+
+    def library(self) -> Library:
+        """The playbooks of the rules folder; problems in them are printed to standard error."""
+        try:
+            library = Library(self.settings, self.settings.catalogue(), self.database)
+        except (ConfigError, ValueError) as error:
+            self.refuse(str(error))
+        for problem in library.problems:
+            sys.stderr.write(f"{problem}\n")
+        return library
 
     @cached_property
     def console(self) -> Console:

@@ -142,6 +142,7 @@ class Event(SQLModel, table=True):
     __table_args__ = (
         Index("ix_event_latest", "account_id", "name", "occurred_at", "applies_at"),
         Index("ix_event_applies", "account_id", "applies_at"),
+        Index("ix_event_revision", "account_id", "revision"),
     )
 
     id: str = Field(primary_key=True)
@@ -164,6 +165,7 @@ class Change(SQLModel, table=True):
 
     __table_args__ = (
         Index("ix_change_account", "account_id", "applies_at"),
+        Index("ix_change_revision", "account_id", "revision"),
         Index("ix_change_field", "kind", "subject_id", "field", "applies_at"),
     )
 
@@ -234,6 +236,8 @@ class Rulebook(SQLModel, table=True):
     playbook: str = Field(primary_key=True)
     version: str
     live_since: datetime = _required_instant()
+    changed_at: datetime = _required_instant()
+    """When the present version took over."""
     paused: bool = False
 
 
@@ -258,6 +262,7 @@ class Episode(SQLModel, table=True):
     """Why an opening has not started yet: cooldown, open_run, held."""
     hold_id: str | None = None
     run_id: str | None = None
+    reason: str = Field(default="", sa_type=Text)
     evidence: list[Any] | None = Field(default=None, sa_type=JSON)
 
 
@@ -284,6 +289,8 @@ class Run(SQLModel, table=True):
     anchor: date | None = None
     outcome: str | None = None
     ended_at: datetime | None = _instant()
+    hold_id: str | None = None
+    """The released hold it comes from; such a start no longer counts against the guard."""
     exits_since: dict[str, str] | None = Field(default=None, sa_type=JSON)
     """Since when each exit with a `for` has held, by its place in the file."""
     reason: str = Field(default="", sa_type=Text)
@@ -356,6 +363,7 @@ class Outbox(SQLModel, table=True):
     """A rendered message on its way out. `id` is the idempotency key run:step:occurrence:contact."""
 
     __table_args__ = (
+        Index("ix_outbox_run", "run_id"),
         Index("ix_outbox_ready", "state", "available_at"),
         Index("ix_outbox_account", "account_id", "created_at"),
     )
@@ -443,14 +451,13 @@ class Hold(SQLModel, table=True):
 
 
 class Tick(SQLModel, table=True):
-    """One pass. Unique by (schedule, at); `finished_at` is empty while it is under way or was cut short."""
+    """One pass, unique by (schedule, at). `finished_at` is empty while it is under way or was cut short."""
 
     __table_args__ = (UniqueConstraint("schedule", "at"),)
 
     id: int | None = _serial()
     schedule: str = "main"
     at: datetime = _required_instant(index=True)
-    lease_until: datetime | None = _instant()
     finished_at: datetime | None = _instant()
     accounts: int = 0
     starts: int = 0

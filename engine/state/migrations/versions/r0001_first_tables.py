@@ -382,7 +382,6 @@ def _service() -> None:
         _serial(),
         _name("schedule", required=True),
         _instant("at", required=True),
-        _instant("lease_until"),
         _instant("finished_at"),
         _count("accounts", required=True),
         _count("starts", required=True),

@@ -1,0 +1,53 @@
+"""The `tminus` command."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.check_command import check
+from engine.cli.shell import Shell
+from engine.cli.tasks_command import tasks
+from engine.cli.token_command import token
+from engine.cli.explain_command import explain
+from engine.cli.holds_command import holds
+from engine.cli.import_command import import_
+from engine.cli.run_command import run_service
+from engine.cli.test_command import test
+from engine.cli.tick_command import tick
+from engine.state.migrate import migrated
+
+app = typer.Typer(
+    name="tminus",
+    help="Customer-success playbooks as files that run.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def configure(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings file; else TMINUS_CONFIG, else ./config.yaml.")
+    ] = None,
+) -> None:
+    """Read the configuration that every command works with."""
+    ctx.obj = Shell(config, migrated)
+
+
+app.command("check")(check)
+app.command("test")(test)
+app.command("import")(import_)
+app.command("tick")(tick)
+app.command("run")(run_service)
+app.command("tasks")(tasks)
+app.command("explain")(explain)
+app.command("token")(token)
+app.add_typer(holds, name="holds")
+
+
+def run() -> None:
+    """The entry point of the console script."""
+    app()

@@ -1,0 +1,63 @@
+"""`tminus tick`: one pass, now or at a given instant."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from engine.cli.shell import JsonOption, Shell
+from engine.clock.zones import format_instant, parse_instant
+from engine.match.choice import open_matcher
+from engine.rulebook import Library
+from engine.tick import Ticker, TickInThePastError, TickReport
+
+
+def tick(
+    ctx: typer.Context,
+    at: Annotated[str | None, typer.Option(help="The instant to decide at: 2026-01-31T09:00:00Z.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Decide everything that changes and time have made due."""
+    shell: Shell = ctx.obj
+    instant = _instant(shell, at)
+    library = shell.library()
+    matcher = open_matcher(shell.settings)
+    try:
+        report = Ticker(shell.database, shell.settings, library, matcher).tick(instant)
+    except TickInThePastError as error:
+        shell.refuse(str(error))
+    finally:
+        matcher.close()
+    if json:
+        shell.print_json(_plain(report))
+    else:
+        _print(shell, report)
+    if not library.rules.is_sound:
+        raise typer.Exit(1)
+
+
+def _instant(shell: Shell, at: str | None) -> datetime:
+    if at is None:
+        return datetime.now(UTC)
+    try:
+        return parse_instant(at)
+    except ValueError as error:
+        shell.refuse(f"--at: {error}")
+
+
+def _plain(report: TickReport) -> dict[str, Any]:
+    return {**asdict(report), "at": format_instant(report.at), "seconds": round(report.seconds, 3)}
+
+
+def _print(shell: Shell, report: TickReport) -> None:
+    shell.console.print(
+        f"{format_instant(report.at)}  {report.accounts} accounts judged in {report.seconds:.2f} s: "
+        f"{report.starts} runs started, {report.tasks} tasks, {report.messages} messages, {report.ended} ended"
+    )
+    if report.held:
+        shell.console.print(
+            f"{report.held} openings are held by the guard; see [bold]tminus holds list[/bold]"
+        )
+    for incident in report.incidents:
+        shell.console.print(f"incident: {incident}", style="yellow", markup=False)

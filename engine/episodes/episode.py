@@ -1,0 +1,77 @@
+"""Episodes: one stretch of a state, or one moment, for one subject."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+
+class EpisodeState(StrEnum):
+    """Where an episode stands; a subject without one is inactive."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    RESOLVED = "resolved"
+
+
+class Owed(StrEnum):
+    """Why an opening has not started its run yet."""
+
+    COOLDOWN = "cooldown"
+    OPEN_RUN = "open_run"
+    HELD = "held"
+
+
+@dataclass(slots=True)
+class Episode:
+    """One row of `episode` while a fold works on it."""
+
+    id: str
+    account_id: str
+    playbook: str
+    kind: str
+    subject_id: str
+    key: str
+    state: str
+    since: datetime
+    opened_at: datetime | None = None
+    resolved_at: datetime | None = None
+    owed: str | None = None
+    hold_id: str | None = None
+    run_id: str | None = None
+    reason: str = ""
+    evidence: list[Any] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the state still counts as holding."""
+        return self.state != EpisodeState.RESOLVED
+
+
+class Transition(StrEnum):
+    """What a verdict does to an episode."""
+
+    STAY = "stay"
+    PEND = "pend"
+    OPEN = "open"
+    RESOLVE = "resolve"
+
+
+def transition(
+    episode: Episode | None, verdict: bool | None, now: datetime, held_for: timedelta
+) -> Transition:
+    """What `verdict` at `now` does to the open episode of a subject, or to its absence.
+
+    An unknown verdict does nothing: it neither opens nor resolves.
+    """
+    if verdict is None:
+        return Transition.STAY
+    if episode is None:
+        if not verdict:
+            return Transition.STAY
+        return Transition.PEND if held_for else Transition.OPEN
+    if not verdict:
+        return Transition.RESOLVE
+    if episode.state == EpisodeState.PENDING and now >= episode.since + held_for:
+        return Transition.OPEN
+    return Transition.STAY

@@ -1,0 +1,363 @@
+"""One account, folded through its inputs and through the boundaries between them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+
+from engine.conditions.catalogue import Kind, Value
+from engine.conditions.evaluate import next_boundary
+from engine.conditions.tree import Condition, Predicate
+from engine.fold import course, starts
+from engine.fold.case import Case, Folded, Record
+from engine.fold.view import Place
+from engine.fold.world import LivePlaybook, World, is_moment
+from engine.rulefile.model import OnTiming
+from engine.runs.run import OpenRun, Task
+from engine.state.book import ChangeInput, DataInput, Dossier
+
+
+@dataclass(slots=True)
+class _Watcher:
+    """One (playbook, subject) pair and when time alone could change its verdict."""
+
+    live: LivePlaybook
+    subject_id: str
+    boundary: datetime | None = None
+
+
+class AccountFold:
+    """Moves one account from where its dossier stands to `until`. Use once."""
+
+    def __init__(
+        self,
+        world: World,
+        dossier: Dossier,
+        record: Record,
+        until: datetime,
+        *,
+        is_new: bool = False,
+        stopped: Mapping[str, str] | None = None,
+        young: Mapping[str, dict[str, datetime]] | None = None,
+    ) -> None:
+        """`stopped` names the episodes the guard holds; `young` the recent states for `existing: since`.
+
+        `is_new` marks an account never evaluated before: what it holds at the start counts as existing.
+        """
+        self._inputs = dossier.inputs
+        self._position = 0
+        self._young = young or {}
+        self._since = dossier.since
+        self._case = Case(world, dossier.book, dossier.since, until, stopped or {}, record.releases)
+        self._closings = _closings(record.tasks, dossier.since, until)
+        self._watchers: dict[tuple[str, str], _Watcher] = {}
+        self._arrivals = self._go_lives(is_new)
+        _restore(self._case, record)
+
+    def _go_lives(self, is_new: bool) -> list[tuple[datetime, LivePlaybook]]:
+        """When each playbook, new or changed since the last evaluation, takes stock of what exists."""
+        found = []
+        for live in self._case.world.live:
+            if is_new and live.changed_at <= self._since:
+                found.append((self._since, live))
+            elif live.changed_at > self._since:
+                found.append((live.changed_at, live))
+        return sorted(found, key=lambda each: (each[0], each[1].playbook.name))
+
+    def run(self) -> Folded:
+        """Fold, and return everything to be written."""
+        case = self._case
+        for live in case.world.live:
+            for subject_id in case.book.ids(live.playbook.subject):
+                self._watch(live, subject_id)
+        self._take_stock()
+        self._come_to_rest()
+        while (instant := self._next_instant()) is not None and instant <= case.until:
+            case.now = instant
+            self._pass(instant)
+        return self._folded(instant)
+
+    def _pass(self, instant: datetime) -> None:
+        """Everything that happens at one instant: inputs, go-lives, boundaries, then what falls due."""
+        case = self._case
+        case.by_calendar = False
+        for batch in self._batches(instant):
+            self._apply(batch)
+            self._come_to_rest()
+        self._close_tasks(instant)
+        self._take_stock()
+        self._come_to_rest()
+        case.by_calendar = True
+        self._cross_boundaries()
+        self._come_to_rest()
+
+    def _batches(self, instant: datetime) -> Iterator[list[DataInput]]:
+        """The inputs of this instant, those effective together in one batch."""
+        ready = []
+        while self._position < len(self._inputs) and self._inputs[self._position].at <= instant:
+            ready.append(self._inputs[self._position])
+            self._position += 1
+        for _, batch in groupby(ready, key=lambda each: each.effective_at):
+            yield list(batch)
+
+    def _apply(self, batch: list[DataInput]) -> None:
+        case = self._case
+        before: dict[Place, Value | None] = {}
+        fields: set[tuple[Kind, str]] = set()
+        events: set[str] = set()
+        created: set[tuple[Kind, str]] = set()
+        for item in batch:
+            if isinstance(item, ChangeInput):
+                self._change(item, before)
+                fields.add((item.kind, _field_of(item)))
+                if item.field == "exists":
+                    created.add((item.kind, item.subject_id))
+            else:
+                known = case.book.last_events.get(item.name)
+                case.book.last_events[item.name] = max(known or item.effective_at, item.effective_at)
+                events.add(item.name)
+        self._moments(batch, before)
+        course.rearrange(case, {(kind.value, name) for kind, name in fields})
+        zone_moved = not fields.isdisjoint({(Kind.ACCOUNT, "timezone"), (Kind.ACCOUNT, "country")})
+        self._judge(
+            lambda watcher: (
+                zone_moved or watcher.boundary is None or watcher.live.touched_by.meets(fields, events)
+            )
+        )
+
+    def _change(self, item: ChangeInput, before: dict[Place, Value | None]) -> None:
+        case = self._case
+        if item.field == "exists":
+            case.book.subjects[item.kind].setdefault(item.subject_id, {})
+            for live in case.world.live:
+                if live.playbook.subject is item.kind:
+                    self._watch(live, item.subject_id)
+            return
+        values = case.book.subjects[item.kind].setdefault(item.subject_id, {})
+        self._remember(item, values)
+        if item.superseded:
+            return
+        before[item.kind, item.subject_id, item.field] = values.get(item.field)
+        if item.new is None:
+            values.pop(item.field, None)
+        else:
+            values[item.field] = item.new
+
+    def _remember(self, item: ChangeInput, values: Mapping[str, Value]) -> None:
+        """Keep the past of a field under a threshold with recovery, in effective order."""
+        history = self._case.book.histories.setdefault((item.subject_id, item.field), [])
+        known = values.get(item.field)
+        if not history and isinstance(known, Decimal):
+            history.append((self._since, known))
+        if isinstance(item.new, Decimal):
+            history.append((item.effective_at, item.new))
+            history.sort(key=lambda each: each[0])
+
+    def _moments(self, batch: list[DataInput], before: dict[Place, Value | None]) -> None:
+        case = self._case
+        for item in batch:
+            waiting = [
+                (run, condition)
+                for run in list(case.open.values())
+                for condition in _moment_conditions(case, run)
+                if _is_moment_of(
+                    condition, item, before, run.run.kind, run.run.subject_id, case.book.account_id
+                )
+            ]
+            for live in case.world.live:
+                self._occurrences(live, item, before)
+            course.moments_happen(case, waiting)
+
+    def _occurrences(self, live: LivePlaybook, item: DataInput, before: dict[Place, Value | None]) -> None:
+        case, playbook = self._case, live.playbook
+        if live.live_since > case.now:
+            return
+        for index, moment in enumerate(playbook.on):
+            for subject_id in case.book.ids(playbook.subject):
+                if playbook.subject is not Kind.ACCOUNT and _is_of_account(item):
+                    continue
+                if _is_moment_of(
+                    moment.predicate, item, before, playbook.subject, subject_id, case.book.account_id
+                ):
+                    starts.occur(case, live, index, subject_id, item, before)
+
+    def _watch(self, live: LivePlaybook, subject_id: str) -> None:
+        if live.condition is None or (live.playbook.name, subject_id) in self._watchers:
+            return
+        watcher = _Watcher(live, subject_id)
+        self._watchers[live.playbook.name, subject_id] = watcher
+        self._set_boundary(watcher)
+
+    def _set_boundary(self, watcher: _Watcher) -> None:
+        case, live = self._case, watcher.live
+        assert live.condition is not None
+        view = case.view(live.playbook.subject, watcher.subject_id)
+        watcher.boundary = next_boundary(live.condition, view)
+
+    def _judge(self, is_wanted: Callable[[_Watcher], bool]) -> None:
+        """Judge the wanted watchers whose playbook has gone live, and look ahead from here."""
+        case = self._case
+        for watcher in list(self._watchers.values()):
+            if is_wanted(watcher):
+                if max(watcher.live.live_since, watcher.live.changed_at) <= case.now:
+                    starts.judge(case, watcher.live, watcher.subject_id)
+                self._set_boundary(watcher)
+
+    def _take_stock(self) -> None:
+        """Let the playbooks that go live now take what exists as they declare."""
+        case = self._case
+        while self._arrivals and self._arrivals[0][0] <= case.now:
+            _, live = self._arrivals.pop(0)
+            for watcher in list(self._watchers.values()):
+                if watcher.live is live and (live.playbook.name, watcher.subject_id) in case.states:
+                    starts.judge(case, live, watcher.subject_id)
+            if live.condition is not None:
+                starts.take_as_existing(case, live, self._young.get(live.playbook.name))
+
+    def _cross_boundaries(self) -> None:
+        case = self._case
+        self._judge(lambda watcher: watcher.boundary is not None and watcher.boundary <= case.now)
+        for (name, subject_id), episode in list(case.states.items()):
+            live = next((each for each in case.world.live if each.playbook.name == name), None)
+            if episode.state == "pending" and live is not None:
+                starts.judge(case, live, subject_id)
+
+    def _close_tasks(self, instant: datetime) -> None:
+        while self._closings and self._closings[0][0] <= instant:
+            _, task = self._closings.pop(0)
+            run = self._case.open.get(task.run_id)
+            if run is not None:
+                course.close_task(self._case, run, task)
+
+    def _come_to_rest(self) -> None:
+        """Repeat what one thing may cause in another until nothing moves at this instant."""
+        case = self._case
+        moving = True
+        while moving:
+            moving = False
+            for run in sorted(case.open.values(), key=lambda each: each.run.id):
+                course.judge(case, run)
+                moving |= run.run.is_open and course.act_due(case, run)
+                moving |= run.run.is_open and course.escalate_due(case, run)
+                moving |= run.run.is_open and course.complete_if_settled(case, run)
+            moving |= starts.retry_owed(case)
+
+    def _next_instant(self) -> datetime | None:
+        """The earliest instant after now at which anything can happen."""
+        later = [each for each in self._instants() if each > self._case.now]
+        return min(later, default=None)
+
+    def _instants(self) -> Iterator[datetime]:
+        case = self._case
+        if self._position < len(self._inputs):
+            yield self._inputs[self._position].at
+        if self._closings:
+            yield self._closings[0][0]
+        for at, _ in self._arrivals:
+            yield at
+        for watcher in self._watchers.values():
+            if watcher.boundary is not None:
+                yield watcher.boundary
+        yield from case.retries.values()
+        for (name, _), episode in case.states.items():
+            if episode.state == "pending":
+                yield from _pending_end(case, name, episode.since)
+        for episode in [*case.states.values(), *case.moments.values()]:
+            released_at = case.releases.get(episode.hold_id or "")
+            if released_at is not None and episode.owed is not None:
+                yield released_at
+        for run in case.open.values():
+            yield from course.deadlines(case, run)
+
+    def _folded(self, due_at: datetime | None) -> Folded:
+        case = self._case
+        return Folded(
+            case.book.account_id,
+            due_at,
+            list(case.changed_episodes.values()),
+            list(case.changed_runs.values()),
+            list(case.changed_steps.values()),
+            list(case.changed_tasks.values()),
+            case.messages,
+            frozenset(case.silenced_runs),
+            case.decisions,
+            case.openings,
+            case.questions,
+        )
+
+
+def _closings(tasks: list[Task], since: datetime, until: datetime) -> list[tuple[datetime, Task]]:
+    """Finished tasks the runs have not seen, at the instant each was finished; late ones now."""
+    found = []
+    for task in tasks:
+        if task.state == "done" and task.closed_at is not None:
+            found.append((task.closed_at if task.closed_at > since else until, task))
+    return sorted(found, key=lambda each: (each[0], each[1].id))
+
+
+def _pending_end(case: Case, name: str, since: datetime) -> Iterator[datetime]:
+    for live in case.world.live:
+        if live.playbook.name == name:
+            yield since + live.playbook.held_for
+
+
+def _restore(case: Case, record: Record) -> None:
+    """Take up what was under way."""
+    for run in sorted(record.runs, key=lambda each: (each.started_at, each.id)):
+        case.runs.setdefault(run.playbook, []).append(run)
+        if run.is_open:
+            case.open[run.id] = OpenRun(run)
+    for step in record.steps:
+        case.open[step.run_id].steps[step.step] = step
+    for task in record.tasks:
+        found = case.open.get(task.run_id)
+        if found is not None and task.step in found.steps and found.steps[task.step].state == "open":
+            found.tasks[task.step] = task
+    for episode in record.episodes:
+        if "@" in episode.key and episode.key.startswith("on"):
+            case.moments[episode.id] = episode
+        else:
+            case.states[episode.playbook, episode.subject_id] = episode
+
+
+def _is_of_account(item: DataInput) -> bool:
+    """Whether it is an event of the account as a whole, which starts nothing for its contacts or terms."""
+    return not isinstance(item, ChangeInput) and item.subject_id is None
+
+
+def _field_of(item: ChangeInput) -> str:
+    """How a rule names the field: a metric is named by what it measures."""
+    return item.subject_id.partition(":")[2] if item.kind is Kind.METRIC else item.field
+
+
+def _moment_conditions(case: Case, run: OpenRun) -> Iterator[Condition]:
+    playbook = case.world.pinned(run.run.version)
+    for spec in playbook.steps:
+        if isinstance(spec.timing, OnTiming) and is_moment(spec.timing.condition):
+            yield spec.timing.condition
+    for leaving in playbook.exits:
+        if is_moment(leaving.condition):
+            yield leaving.condition
+
+
+def _is_moment_of(
+    condition: Condition,
+    item: DataInput,
+    before: Mapping[Place, Value | None],
+    kind: str,
+    subject_id: str,
+    account_id: str,
+) -> bool:
+    """Whether `item` is the moment `condition` names, for this subject."""
+    assert isinstance(condition, Predicate)
+    if not isinstance(item, ChangeInput):
+        concerns = item.subject_id in (None, subject_id) or kind == Kind.ACCOUNT
+        return condition.event == item.name and concerns
+    field = condition.field
+    if field is None or item.superseded or (field.kind, field.name) != (item.kind, _field_of(item)):
+        return False
+    old = before.get((item.kind, item.subject_id, item.field))
+    if old is None or item.new != condition.value or old == item.new:
+        return False
+    return item.kind is Kind.ACCOUNT or item.kind is Kind.METRIC or item.subject_id == subject_id

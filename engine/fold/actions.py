@@ -1,0 +1,157 @@
+"""What a step does when its time has come: a task, an email or a message, rendered and addressed."""
+
+from datetime import datetime
+
+from engine.conditions.catalogue import Kind
+from engine.fold.case import Case
+from engine.fold.context import context, find_contact, subject_values
+from engine.identity import digest
+from engine.render.templates import RenderError
+from engine.rulefile.model import Action, EmailAction, Escalation, MessageAction, Playbook, TaskAction
+from engine.runs.run import Message, Run, Task
+
+
+class NotDoneError(Exception):
+    """The action has nobody to go to, or its template failed; the message is the reason recorded."""
+
+
+def perform(
+    case: Case, playbook: Playbook, run: Run, step: str, action: Action, escalate: Escalation | None = None
+) -> Task | Message:
+    """Do one action now. Raises NotDoneError with the reason."""
+    match action:
+        case TaskAction():
+            return _create_task(case, playbook, run, step, action, escalate)
+        case EmailAction():
+            return _write_email(case, playbook, run, step, action)
+        case MessageAction():
+            return _write_message(case, playbook, run, step, action)
+
+
+def _create_task(
+    case: Case, playbook: Playbook, run: Run, step: str, action: TaskAction, escalate: Escalation | None
+) -> Task:
+    title, body = _task_words(case, playbook, run, action)
+    due_at = case.calendar.deadline(case.now, action.due)
+    task = Task(
+        id=digest("task", run.id, step),
+        run_id=run.id,
+        account_id=run.account_id,
+        kind=run.kind,
+        subject_id=run.subject_id,
+        playbook=run.playbook,
+        step=step,
+        title=title,
+        body=body,
+        role=action.to,
+        assignee=case.world.team.owner(action.to, case.account),
+        priority=playbook.priority,
+        due_on=case.calendar.day_of(due_at),
+        due_at=due_at,
+        created_at=case.now,
+        outcomes=list(action.outcomes) or None,
+        reason=run.reason,
+        evidence=run.evidence,
+    )
+    if escalate is not None:
+        task.escalates_at = _escalation_time(case, escalate)
+        task.escalates_to = escalate.to
+    case.touch(task)
+    return task
+
+
+def _escalation_time(case: Case, escalate: Escalation) -> datetime:
+    if escalate.after.unit in ("h", "min"):
+        return case.now + escalate.after.elapsed
+    day = case.calendar.plus_days(case.calendar.day_of(case.now), escalate.after)
+    return case.calendar.morning(day)
+
+
+def _task_words(case: Case, playbook: Playbook, run: Run, action: TaskAction) -> tuple[str, str]:
+    """Title and guidance. A template that fails costs the words, never the task."""
+    names = context(case, playbook, run)
+    failures = []
+    try:
+        title = case.world.render_line(action.title, names)
+    except RenderError as error:
+        title = f"{playbook.title}: {names['account']['name']}"
+        failures.append(f"The title could not be rendered: {error}")
+    body = ""
+    if action.template is not None:
+        try:
+            body = case.world.render(playbook.version, f"templates/tasks/{action.template}.md.j2", names)
+        except RenderError as error:
+            failures.append(f"The guidance could not be rendered: {error}")
+    return title, "\n\n".join([*failures, body]).strip()
+
+
+def _recipient(case: Case, run: Run, action: EmailAction) -> str:
+    if action.to == ("subject",):
+        found = case.book.subjects[Kind.CONTACT].get(run.subject_id, {})
+        if found.get("email") and found.get("status", "active") == "active":
+            return run.subject_id
+        raise NotDoneError("the contact is gone or has no email address")
+    contact_id = find_contact(case, action.to, with_email=True)
+    if contact_id is None:
+        raise NotDoneError(f"no active contact with an email address in the role {' or '.join(action.to)}")
+    return contact_id
+
+
+def _write_email(case: Case, playbook: Playbook, run: Run, step: str, action: EmailAction) -> Message:
+    contact_id = _recipient(case, run, action)
+    contact = subject_values(case, Kind.CONTACT, contact_id)
+    if contact.get("consent") == "withdrawn":
+        raise NotDoneError(f"{contact.get('name', contact_id)} has withdrawn consent to email")
+    names = context(case, playbook, run)
+    names["contact"] = contact
+    names["unsubscribe_url"] = case.world.unsubscribe_url(contact_id, action.topic)
+    try:
+        written = case.world.compose(playbook.version, action.template, names)
+    except RenderError as error:
+        raise NotDoneError(f"template error: {error}") from error
+    message = Message(
+        id=digest("outbox", run.id, step, contact_id),
+        run_id=run.id,
+        account_id=run.account_id,
+        playbook=run.playbook,
+        step=step,
+        contact_id=contact_id,
+        connector="email",
+        recipient=str(contact["email"]),
+        topic=action.topic,
+        subject=written["subject"],
+        payload={
+            "html": written["html"],
+            "text": written["text"],
+            "unsubscribe_url": names["unsubscribe_url"],
+        },
+        available_at=case.now,
+        created_at=case.now,
+    )
+    case.messages.append(message)
+    return message
+
+
+def _write_message(case: Case, playbook: Playbook, run: Run, step: str, action: MessageAction) -> Message:
+    path = f"templates/messages/{action.template}.txt.j2"
+    try:
+        text = case.world.render(playbook.version, path, context(case, playbook, run))
+    except RenderError as error:
+        raise NotDoneError(f"template error: {error}") from error
+    message = Message(
+        id=digest("outbox", run.id, step, action.to),
+        run_id=run.id,
+        account_id=run.account_id,
+        playbook=run.playbook,
+        step=step,
+        contact_id=None,
+        connector=action.via,
+        recipient=action.to,
+        topic=None,
+        subject="",
+        payload={"text": text},
+        available_at=case.now,
+        created_at=case.now,
+    )
+    case.messages.append(message)
+    return message

@@ -1,0 +1,123 @@
+"""One account under judgement: its book, its episodes and runs, and all that a fold writes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.admit.guard import Opening
+from engine.clock.workdays import LocalCalendar
+from engine.conditions.catalogue import Kind, Value
+from engine.episodes.episode import Episode
+from engine.fold.view import BookView, Place
+from engine.fold.world import World
+from engine.match.question import Question
+from engine.runs.run import Decision, Message, OpenRun, Run, Step, Task
+from engine.state.book import Book
+
+
+@dataclass(slots=True)
+class Record:
+    """What is already written about an account when a fold begins."""
+
+    episodes: list[Episode] = field(default_factory=list)
+    """Those pending, active or owed."""
+    runs: list[Run] = field(default_factory=list)
+    """All of them, past and present."""
+    steps: list[Step] = field(default_factory=list)
+    """Those of open runs."""
+    tasks: list[Task] = field(default_factory=list)
+    """Those of open runs."""
+    releases: Mapping[str, datetime] = field(default_factory=dict)
+    """When holds that stop one of the episodes were released, by hold id."""
+
+
+@dataclass(slots=True)
+class Case:
+    """The working state of one fold. Only functions of this package change it."""
+
+    world: World
+    book: Book
+    now: datetime
+    until: datetime
+    stopped: Mapping[str, str]
+    """Episodes the guard stops in this pass, with the hold that owns them."""
+    releases: Mapping[str, datetime]
+    by_calendar: bool = False
+    """Whether time alone, rather than an input, is what is being judged."""
+    states: dict[tuple[str, str], Episode] = field(default_factory=dict)
+    """The open episode of each (playbook, subject) whose playbook has a `when`."""
+    moments: dict[str, Episode] = field(default_factory=dict)
+    """Moments still owed a run, by episode id."""
+    runs: dict[str, list[Run]] = field(default_factory=dict)
+    """All runs by playbook."""
+    open: dict[str, OpenRun] = field(default_factory=dict)
+    """Runs under way, by id."""
+    retries: dict[str, datetime] = field(default_factory=dict)
+    """When a cooldown that stops an owed episode ends, by episode id."""
+    changed_episodes: dict[str, Episode] = field(default_factory=dict)
+    changed_runs: dict[str, Run] = field(default_factory=dict)
+    changed_steps: dict[str, Step] = field(default_factory=dict)
+    changed_tasks: dict[str, Task] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+    silenced_runs: set[str] = field(default_factory=set)
+    """Runs that left by an exit: what they have not sent yet is cancelled."""
+    decisions: list[Decision] = field(default_factory=list)
+    openings: list[Opening] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+
+    @property
+    def account(self) -> dict[str, Value]:
+        """The account's values as they stand."""
+        return self.book.account
+
+    @property
+    def calendar(self) -> LocalCalendar:
+        """Where and when the account works."""
+        return self.world.calendar(self.book.account)
+
+    def view(
+        self,
+        kind: Kind,
+        subject_id: str,
+        steps: Mapping[str, Step] | None = None,
+        before: Mapping[Place, Value | None] | None = None,
+    ) -> BookView:
+        """What a condition sees of a subject now."""
+        return BookView(self.book, kind, subject_id, self.now, self.calendar.zone, steps, before or {})
+
+    def view_of(self, course: OpenRun) -> BookView:
+        """What a condition sees within a run."""
+        return self.view(Kind(course.run.kind), course.run.subject_id, course.steps)
+
+    def decide(self, decision: Decision) -> None:
+        """Record a decision."""
+        self.decisions.append(decision)
+
+    def touch(self, row: Episode | Run | Step | Task) -> None:
+        """Mark a row as changed, to be written when the fold is done."""
+        match row:
+            case Episode():
+                self.changed_episodes[row.id] = row
+            case Run():
+                self.changed_runs[row.id] = row
+            case Step():
+                self.changed_steps[row.id] = row
+            case Task():
+                self.changed_tasks[row.id] = row
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What one account's fold came to."""
+
+    account_id: str
+    due_at: datetime | None
+    episodes: Sequence[Episode]
+    runs: Sequence[Run]
+    steps: Sequence[Step]
+    tasks: Sequence[Task]
+    messages: Sequence[Message]
+    silenced_runs: frozenset[str]
+    decisions: Sequence[Decision]
+    openings: Sequence[Opening]
+    questions: Sequence[Question]

@@ -1,0 +1,48 @@
+"""What a template may name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.conditions.catalogue import Kind, Value
+from engine.fold.case import Case
+from engine.rulefile.model import Playbook
+from engine.runs.run import Run
+
+
+def context(case: Case, playbook: Playbook, run: Run) -> dict[str, Any]:
+    """Names and values for a template: plain mappings in which a missing field is absent."""
+    own_kind = Kind(run.kind)
+    found: dict[str, Any] = {
+        "account": {"name": case.book.account_id, **case.account, "id": case.book.account_id},
+        "playbook": {"name": playbook.name, "title": playbook.title},
+        "run": {"started_at": run.started_at, "reason": run.reason},
+        "today": case.calendar.day_of(case.now),
+        "brand": case.world.settings.email.brand,
+        "footer": case.world.settings.email.footer,
+    }
+    if own_kind is not Kind.ACCOUNT:
+        found[own_kind.value] = subject_values(case, own_kind, run.subject_id)
+    champion = find_contact(case, ("champion",))
+    if champion is not None:
+        found["champion"] = subject_values(case, Kind.CONTACT, champion)
+    csm = case.world.team.people.get(case.world.team.owner("csm", case.account))
+    if csm is not None:
+        found["csm"] = {"name": csm.name, "email": csm.email}
+    return found
+
+
+def subject_values(case: Case, kind: Kind, subject_id: str) -> Mapping[str, Value]:
+    """A subject's values with its id."""
+    return {**case.book.subjects[kind].get(subject_id, {}), "id": subject_id}
+
+
+def find_contact(case: Case, roles: tuple[str, ...], *, with_email: bool = False) -> str | None:
+    """The first active contact of the first role that has one; `any` is any role."""
+    for role in roles:
+        for contact_id in case.book.ids(Kind.CONTACT):
+            values = case.book.subjects[Kind.CONTACT][contact_id]
+            if values.get("status", "active") != "active" or (with_email and not values.get("email")):
+                continue
+            if role in ("any", values.get("role")):
+                return contact_id
+    return None

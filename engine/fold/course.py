@@ -1,0 +1,331 @@
+"""The course of a run: its steps fall due and act, its tasks escalate, it ends."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from engine.clock.zones import format_instant, parse_instant
+from engine.conditions.evaluate import because, evaluate, next_boundary, trace
+from engine.conditions.tree import Condition, Predicate
+from engine.fold.actions import NotDoneError, perform
+from engine.fold.case import Case
+from engine.fold.world import date_of, is_moment
+from engine.identity import digest
+from engine.rulefile import model
+from engine.rulefile.model import AfterTiming, AnchorTiming, DayTiming, OnTiming, Playbook
+from engine.runs import schedule
+from engine.runs.run import Decision, OpenRun, Run, Step, StepState, Task
+
+
+def enrol(case: Case, playbook: Playbook, run: Run) -> None:
+    """Set out the steps of a run that starts now."""
+    course = OpenRun(run)
+    for spec in playbook.steps:
+        identity = digest("step", run.id, spec.id)
+        step = Step(identity, run.id, run.account_id, spec.id, StepState.WAITING)
+        if isinstance(spec.timing, DayTiming):
+            _place(
+                step,
+                schedule.after_start(
+                    spec, spec.timing, case.now, case.calendar, by_calendar=case.by_calendar
+                ),
+            )
+        course.steps[spec.id] = step
+        case.touch(step)
+    case.open[run.id] = course
+    place_anchored(case, playbook, course)
+
+
+def _place(step: Step, slot: schedule.Slot) -> None:
+    step.due_on, step.act_at = slot.due_on, slot.act_at
+
+
+def place_anchored(case: Case, playbook: Playbook, course: OpenRun) -> None:
+    """Give every `at:` step that has not acted its slot, from the anchor as it now stands."""
+    if playbook.anchor is None:
+        return
+    anchor = date_of(case.view_of(course).value(playbook.anchor), case.calendar)
+    if course.run.anchor != anchor:
+        course.run.anchor = anchor
+        case.touch(course.run)
+    if anchor is None:
+        return
+    waiting = [
+        (spec, spec.timing)
+        for spec in playbook.steps
+        if isinstance(spec.timing, AnchorTiming) and course.steps[spec.id].state == StepState.WAITING
+    ]
+    slots = schedule.anchored(
+        waiting, anchor, case.now, case.calendar, playbook.late, by_calendar=case.by_calendar
+    )
+    for spec, _ in waiting:
+        step, slot = course.steps[spec.id], slots[spec.id]
+        case.touch(step)
+        if slot is None:
+            _skip(case, playbook, course, step, "late: its date had passed when it was scheduled")
+        else:
+            _place(step, slot)
+
+
+def rearrange(case: Case, fields: set[tuple[str, str]]) -> None:
+    """Move the steps that have not happened where the anchor of their run was among the changed fields."""
+    for course in list(case.open.values()):
+        playbook = case.world.pinned(course.run.version)
+        anchor = playbook.anchor
+        if anchor is not None and (anchor.kind.value, anchor.name) in fields:
+            place_anchored(case, playbook, course)
+
+
+def moments_happen(case: Case, matches: Iterable[tuple[OpenRun, Condition]]) -> None:
+    """Trigger the steps, then the exits, that wait for a moment that has just happened."""
+    for course, condition in matches:
+        playbook = case.world.pinned(course.run.version)
+        for spec in playbook.steps:
+            if isinstance(spec.timing, OnTiming) and spec.timing.condition == condition:
+                _trigger(case, spec, course.steps[spec.id])
+        for leaving in playbook.exits:
+            if course.run.is_open and leaving.condition == condition:
+                end(case, playbook, course, leaving.outcome, leaving)
+
+
+def _trigger(case: Case, spec: model.Step, step: Step) -> None:
+    if step.state == StepState.WAITING and step.act_at is None:
+        _place(step, schedule.at_once(case.now, spec, case.calendar, by_calendar=case.by_calendar))
+        case.touch(step)
+
+
+def judge(case: Case, course: OpenRun) -> None:
+    """Trigger steps whose `on:` state holds, and end the run where an exit holds long enough."""
+    playbook = case.world.pinned(course.run.version)
+    for index, leaving in enumerate(playbook.exits):
+        if not is_moment(leaving.condition) and _has_held(case, course, index, leaving):
+            end(case, playbook, course, leaving.outcome, leaving)
+            return
+    view = case.view_of(course)
+    for spec in playbook.steps:
+        timing = spec.timing
+        if isinstance(timing, OnTiming) and not is_moment(timing.condition):
+            step = course.steps[spec.id]
+            if step.act_at is None and not step.is_settled and evaluate(timing.condition, view):
+                _trigger(case, spec, step)
+
+
+def _has_held(case: Case, course: OpenRun, index: int, leaving: model.Exit) -> bool:
+    """Whether an exit's state has held for its `for`. Since when is kept with the run."""
+    verdict = evaluate(leaving.condition, case.view_of(course))
+    since = dict(course.run.exits_since or {})
+    if verdict is None:
+        return False
+    if not verdict:
+        if since.pop(str(index), None) is not None:
+            course.run.exits_since = since
+            case.touch(course.run)
+        return False
+    if str(index) not in since and leaving.held_for:
+        since[str(index)] = format_instant(case.now)
+        course.run.exits_since = since
+        case.touch(course.run)
+    held_since = parse_instant(since[str(index)]) if leaving.held_for else case.now
+    return case.now >= held_since + leaving.held_for
+
+
+def act_due(case: Case, course: OpenRun) -> bool:
+    """Act every step whose time has come, in the order of their times. True when something acted."""
+    playbook = case.world.pinned(course.run.version)
+    acted = False
+    while course.run.is_open:
+        due = [
+            (step.act_at, position, spec, step)
+            for position, spec in enumerate(playbook.steps)
+            if (step := course.steps[spec.id]).state == StepState.WAITING
+            and step.act_at is not None
+            and step.act_at <= case.now
+        ]
+        if not due:
+            break
+        _, _, spec, step = min(due, key=lambda each: each[:2])
+        _act(case, playbook, course, spec, step)
+        acted = True
+    return acted
+
+
+def _act(case: Case, playbook: Playbook, course: OpenRun, spec: model.Step, step: Step) -> None:
+    reason = _objection(case, course, spec, step)
+    if reason is None:
+        try:
+            done = perform(case, playbook, course.run, spec.id, spec.action, spec.escalate)
+        except NotDoneError as error:
+            reason = str(error)
+    if reason is not None:
+        _skip(case, playbook, course, step, reason)
+        return
+    step.acted_at = case.now
+    if isinstance(done, Task):
+        step.state = StepState.OPEN
+        course.tasks[spec.id] = done
+        answer = "task"
+        words = f"{done.title} → {done.assignee}"
+    else:
+        step.settle(StepState.DONE, case.now)
+        answer = "message" if done.contact_id is None else "email"
+        words = f"to {done.recipient}"
+    case.touch(step)
+    _note(case, course.run, answer, words, spec.id)
+    _follow(case, playbook, course, spec.id)
+
+
+def _objection(case: Case, course: OpenRun, spec: model.Step, step: Step) -> str | None:
+    """Why the step is not to act, or None."""
+    assert step.act_at is not None
+    if spec.expires is not None and case.until > _expiry(case, step.act_at, spec):
+        return f"expired: it was missed by more than {spec.expires}"
+    if spec.condition is None:
+        return None
+    view = case.view_of(course)
+    verdict = evaluate(spec.condition, view)
+    if verdict:
+        return None
+    words = because(trace(spec.condition, view))
+    return f"unknown: {words}" if verdict is None else f"not needed: {words}"
+
+
+def _expiry(case: Case, act_at: datetime, spec: model.Step) -> datetime:
+    assert spec.expires is not None
+    if spec.expires.is_business:
+        return case.calendar.deadline(act_at, spec.expires)
+    return act_at + spec.expires.elapsed
+
+
+def _skip(case: Case, playbook: Playbook, course: OpenRun, step: Step, reason: str) -> None:
+    step.settle(StepState.SKIPPED, case.now, reason)
+    case.touch(step)
+    _note(case, course.run, "skipped", reason, step.step)
+    _follow(case, playbook, course, step.step)
+
+
+def _follow(case: Case, playbook: Playbook, course: OpenRun, settled: str) -> None:
+    """Schedule the steps that count from the one that has just acted or been skipped."""
+    for spec in playbook.steps:
+        timing = spec.timing
+        if isinstance(timing, AfterTiming) and timing.step == settled:
+            step = course.steps[spec.id]
+            if step.state == StepState.WAITING:
+                _place(step, schedule.after_step(spec, timing, case.now, case.calendar))
+                case.touch(step)
+
+
+def _note(case: Case, run: Run, answer: str, reason: str, step: str | None = None) -> None:
+    case.decide(
+        Decision(
+            run.account_id,
+            run.playbook,
+            run.kind,
+            run.subject_id,
+            case.now,
+            answer,
+            reason,
+            None,
+            run.id,
+            step,
+        )
+    )
+
+
+def close_task(case: Case, course: OpenRun, task: Task) -> None:
+    """A person has finished the task of a step."""
+    step = course.steps[task.step]
+    if step.state == StepState.OPEN:
+        step.settle(StepState.DONE, case.now)
+        step.outcome = task.outcome
+        case.touch(step)
+        _note(case, course.run, "done", task.outcome or "", step.step)
+    course.tasks.pop(task.step, None)
+
+
+def escalate_due(case: Case, course: OpenRun) -> bool:
+    """Hand unfinished tasks on whose time is up. True when one was."""
+    escalated = False
+    for task in list(course.tasks.values()):
+        if task.escalates_at is None or task.escalates_at > case.now:
+            continue
+        assert task.escalates_to is not None
+        task.escalated_from, task.escalated_at = task.assignee, case.now
+        task.assignee = case.world.team.owner(task.escalates_to, case.account)
+        task.role, task.escalates_at = task.escalates_to, None
+        case.touch(task)
+        _note(case, course.run, "escalated", f"{task.escalated_from} → {task.assignee}", task.step)
+        escalated = True
+    return escalated
+
+
+def complete_if_settled(case: Case, course: OpenRun) -> bool:
+    """End the run when nothing is left but steps that wait for something to happen."""
+    playbook = case.world.pinned(course.run.version)
+    for spec in playbook.steps:
+        step = course.steps[spec.id]
+        if isinstance(spec.timing, OnTiming) and step.state == StepState.WAITING and step.act_at is None:
+            continue
+        if not step.is_settled:
+            return False
+    end(case, playbook, course, "completed", None)
+    return True
+
+
+def end(case: Case, playbook: Playbook, course: OpenRun, outcome: str, leaving: model.Exit | None) -> None:
+    """End a run: what has not happened is cancelled, and the exit's own actions follow."""
+    run = course.run
+    run.state, run.outcome, run.ended_at = "ended", outcome, case.now
+    case.touch(run)
+    for step in course.steps.values():
+        if not step.is_settled:
+            step.settle(StepState.CANCELLED, case.now, f"the run ended: {outcome}")
+            case.touch(step)
+    for task in course.tasks.values():
+        if task.state != "open":
+            continue
+        task.state, task.closed_at, task.closed_by = "cancelled", case.now, "tminus"
+        task.note = f"The run ended: {outcome}"
+        case.touch(task)
+    del case.open[run.id]
+    if leaving is not None:
+        case.silenced_runs.add(run.id)
+    reason = because(trace(leaving.condition, case.view_of(course))) if leaving is not None else ""
+    if leaving is not None and isinstance(leaving.condition, Predicate) and is_moment(leaving.condition):
+        reason = ""
+    _note(case, run, f"ended: {outcome}", reason)
+    for position, action in enumerate(leaving.then if leaving is not None else ()):
+        name = f"exit:{outcome}:{position}"
+        try:
+            perform(case, playbook, run, name, action)
+        except NotDoneError as error:
+            _note(case, run, "skipped", str(error), name)
+
+
+def deadlines(case: Case, course: OpenRun) -> Iterator[datetime]:
+    """The instants at which time alone moves this run."""
+    playbook = case.world.pinned(course.run.version)
+    for step in course.steps.values():
+        if step.state == StepState.WAITING and step.act_at is not None:
+            yield step.act_at
+    for task in course.tasks.values():
+        if task.escalates_at is not None:
+            yield task.escalates_at
+    for index, leaving in enumerate(playbook.exits):
+        since = (course.run.exits_since or {}).get(str(index))
+        if since is not None:
+            yield parse_instant(since) + leaving.held_for
+    yield from _boundaries(case, playbook, course)
+
+
+def _boundaries(case: Case, playbook: Playbook, course: OpenRun) -> Iterator[datetime]:
+    view = case.view_of(course)
+    conditions = [each.condition for each in playbook.exits]
+    conditions += [
+        spec.timing.condition
+        for spec in playbook.steps
+        if isinstance(spec.timing, OnTiming) and course.steps[spec.id].state == StepState.WAITING
+    ]
+    for condition in conditions:
+        if not is_moment(condition):
+            boundary = next_boundary(condition, view)
+            if boundary is not None:
+                yield boundary

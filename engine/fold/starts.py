@@ -1,0 +1,309 @@
+"""From verdicts to runs: episodes open, resolve, stay owed, and start."""
+
+from datetime import datetime
+
+from engine.admit.admission import Admitted, Joined, Postponed, admission
+from engine.admit.guard import Opening
+from engine.clock.zones import format_instant
+from engine.conditions.catalogue import Kind, Value, encode
+from engine.conditions.evaluate import Trace, because, evaluate, evidence, trace
+from engine.conditions.operators import OPERATORS
+from engine.conditions.tree import Condition
+from engine.episodes.episode import Episode, EpisodeState, Owed, Transition, transition
+from engine.fold import course
+from engine.fold.case import Case
+from engine.fold.view import BookView, Place
+from engine.fold.world import LivePlaybook, date_of, moment_condition
+from engine.identity import digest
+from engine.match.question import question
+from engine.rulefile.model import Missing, Playbook
+from engine.runs.run import Decision, Run
+from engine.state.book import ChangeInput, DataInput
+
+
+def judge(case: Case, live: LivePlaybook, subject_id: str) -> None:
+    """Let the present verdict of a `when` act on its subject's episode."""
+    playbook = live.playbook
+    verdict = _verdict(live, case.view(playbook.subject, subject_id))
+    episode = case.states.get((playbook.name, subject_id))
+    step = transition(episode, verdict, case.now, playbook.held_for)
+    if step is Transition.STAY:
+        return
+    _ask(case, live, subject_id)
+    if step is Transition.RESOLVE:
+        assert episode is not None
+        _resolve(case, playbook, episode)
+    elif step is Transition.PEND:
+        _begin(case, live, subject_id, EpisodeState.PENDING)
+    elif episode is None:
+        _opened(case, playbook, _begin(case, live, subject_id, EpisodeState.ACTIVE))
+    else:
+        _note_grounds(live, case.view(playbook.subject, subject_id), episode)
+        _opened(case, playbook, episode)
+
+
+def _verdict(live: LivePlaybook, view: BookView) -> bool | None:
+    """Audience and `when`, with `on_missing` in place of an unknown `when`."""
+    playbook = live.playbook
+    assert playbook.when is not None
+    when = evaluate(playbook.when, view)
+    if when is None and playbook.on_missing is not Missing.FREEZE:
+        when = playbook.on_missing is Missing.TRUE
+    if playbook.audience is None:
+        return when
+    audience = evaluate(playbook.audience, view)
+    if audience is False or when is False:
+        return False
+    return None if audience is None or when is None else True
+
+
+def _ask(case: Case, live: LivePlaybook, subject_id: str) -> None:
+    """Have the matcher confirm the verdict that is about to change an episode."""
+    assert live.condition is not None
+    view = case.view(live.playbook.subject, subject_id)
+    expected = evaluate(live.condition, view)
+    rule = f"{live.playbook.name}/when"
+    case.questions.append(question(rule, subject_id, live.condition, view, expected))
+
+
+def _begin(case: Case, live: LivePlaybook, subject_id: str, state: EpisodeState) -> Episode:
+    playbook = live.playbook
+    view = case.view(playbook.subject, subject_id)
+    key = _run_key(playbook, view)
+    identity = digest("episode", playbook.name, playbook.subject, subject_id, key, format_instant(case.now))
+    episode = Episode(
+        identity, case.book.account_id, playbook.name, playbook.subject, subject_id, key, state, case.now
+    )
+    _note_grounds(live, view, episode)
+    case.states[playbook.name, subject_id] = episode
+    case.touch(episode)
+    return episode
+
+
+def _run_key(playbook: Playbook, view: BookView) -> str:
+    return "" if playbook.run_per is None else encode(view.value(playbook.run_per)) or ""
+
+
+def _note_grounds(live: LivePlaybook, view: BookView, episode: Episode) -> None:
+    """Keep with the episode why its condition holds, in words and as values."""
+    assert live.condition is not None
+    found = trace(live.condition, view)
+    episode.reason, episode.evidence = because(_trigger_part(live, found)), evidence(found)
+
+
+def _trigger_part(live: LivePlaybook, found: Trace) -> Trace:
+    """The `when` without the audience: that is what a person wants to read."""
+    return found.children[1] if live.playbook.audience is not None else found
+
+
+def _resolve(case: Case, playbook: Playbook, episode: Episode) -> None:
+    was = episode.state
+    episode.state, episode.resolved_at = EpisodeState.RESOLVED, case.now
+    if episode.owed is not None:
+        _decide(case, episode, "withdrawn", "it no longer holds and had not started")
+    elif was == EpisodeState.ACTIVE:
+        _decide(case, episode, "resolved", "it no longer holds")
+    episode.owed = None
+    case.retries.pop(episode.id, None)
+    case.states.pop((playbook.name, episode.subject_id), None)
+    case.touch(episode)
+
+
+def _opened(case: Case, playbook: Playbook, episode: Episode) -> None:
+    episode.state, episode.opened_at = EpisodeState.ACTIVE, case.now
+    case.touch(episode)
+    admit(case, playbook, episode)
+
+
+def take_as_existing(case: Case, live: LivePlaybook, young: dict[str, datetime] | None) -> None:
+    """Judge every subject of a playbook that goes live now, by its `existing`.
+
+    `young` has the subjects whose state began within `existing: {since: …}`, with the instant.
+    """
+    playbook = live.playbook
+    for subject_id in case.book.ids(playbook.subject):
+        if (playbook.name, subject_id) in case.states or not _verdict(
+            live, case.view(playbook.subject, subject_id)
+        ):
+            continue
+        fires = playbook.existing.mode == "fire" or subject_id in (young or {})
+        if fires:
+            judge(case, live, subject_id)
+        else:
+            episode = _begin(case, live, subject_id, EpisodeState.ACTIVE)
+            _decide(case, episode, "existing", "it already held when the playbook went live")
+
+
+def occur(
+    case: Case,
+    live: LivePlaybook,
+    index: int,
+    subject_id: str,
+    cause: DataInput,
+    before: dict[Place, Value | None],
+) -> None:
+    """One moment of a playbook has happened to a subject: start a run if its condition holds."""
+    playbook = live.playbook
+    seen = before if isinstance(cause, ChangeInput) else {}
+    view = case.view(playbook.subject, subject_id, before=seen)
+    condition = moment_condition(playbook, index)
+    if condition is not None:
+        verdict = evaluate(condition, view)
+        if not verdict:
+            return
+        rule = f"{playbook.name}/on[{index}]"
+        case.questions.append(question(rule, subject_id, condition, view, verdict))
+    episode = _moment_episode(case, playbook, index, subject_id, cause, condition, view)
+    admit(case, playbook, episode)
+    if episode.owed == Owed.HELD:
+        case.moments[episode.id] = episode
+    else:
+        episode.state, episode.resolved_at, episode.owed = EpisodeState.RESOLVED, case.now, None
+
+
+def _moment_episode(
+    case: Case,
+    playbook: Playbook,
+    index: int,
+    subject_id: str,
+    cause: DataInput,
+    condition: Condition | None,
+    view: BookView,
+) -> Episode:
+    predicate = playbook.on[index].predicate
+    mark = cause.id if not isinstance(cause, ChangeInput) else format_instant(cause.effective_at)
+    key = f"{predicate.path}@{mark}"
+    episode = Episode(
+        digest("episode", playbook.name, playbook.subject, subject_id, key),
+        case.book.account_id,
+        playbook.name,
+        playbook.subject,
+        subject_id,
+        key,
+        EpisodeState.ACTIVE,
+        case.now,
+        opened_at=case.now,
+    )
+    happened = {
+        "path": predicate.path,
+        "words": OPERATORS[predicate.operator].words(predicate),
+        "verdict": True,
+    }
+    episode.reason = str(happened["words"])
+    episode.evidence = [happened, *(evidence(trace(condition, view)) if condition is not None else [])]
+    case.touch(episode)
+    return episode
+
+
+def admit(case: Case, playbook: Playbook, episode: Episode) -> None:
+    """Start the run an open episode asks for, or record what stands in its way."""
+    view = case.view(Kind(episode.kind), episode.subject_id)
+    anchor = date_of(view.value(playbook.anchor), case.calendar) if playbook.anchor else None
+    key = episode.key if playbook.run_per is not None else ""
+    answer = admission(playbook, episode.subject_id, key, anchor, case.runs.get(playbook.name, []), case.now)
+    match answer:
+        case Joined(run_id, reason):
+            _clear(case, episode)
+            episode.run_id = run_id
+            _decide(case, episode, "already", reason)
+        case Postponed(owed, reason, until):
+            _owe(case, episode, owed, reason)
+            if until is not None:
+                case.retries[episode.id] = until
+        case Admitted():
+            _start_unless_held(case, playbook, episode, key)
+
+
+def _start_unless_held(case: Case, playbook: Playbook, episode: Episode, key: str) -> None:
+    if episode.hold_id is not None:
+        released_at = case.releases.get(episode.hold_id)
+        if released_at is None or released_at > case.now:
+            _owe(case, episode, Owed.HELD, "the guard holds it")
+            return
+    else:
+        case.openings.append(Opening(playbook.name, case.book.account_id, episode.id, case.now))
+        if episode.id in case.stopped:
+            episode.hold_id = case.stopped[episode.id]
+            _owe(case, episode, Owed.HELD, "the guard holds it: too many would start at once")
+            return
+    _clear(case, episode)
+    _start(case, playbook, episode, key)
+
+
+def _start(case: Case, playbook: Playbook, episode: Episode, key: str) -> None:
+    runs = case.runs.setdefault(playbook.name, [])
+    same = [run for run in runs if run.subject_id == episode.subject_id and run.key == key]
+    generation = 1 + len(same)
+    run = Run(
+        digest("run", playbook.name, episode.subject_id, key, str(generation)),
+        case.book.account_id,
+        playbook.name,
+        playbook.version,
+        episode.kind,
+        episode.subject_id,
+        key,
+        generation,
+        "open",
+        case.now,
+        hold_id=episode.hold_id,
+        reason=episode.reason,
+        evidence=episode.evidence,
+    )
+    runs.append(run)
+    episode.run_id = run.id
+    case.touch(run)
+    case.touch(episode)
+    _decide(case, episode, "started", run.reason)
+    course.enrol(case, playbook, run)
+
+
+def _owe(case: Case, episode: Episode, owed: Owed, reason: str) -> None:
+    if episode.owed != owed:
+        episode.owed = owed
+        case.touch(episode)
+        _decide(case, episode, f"owed: {owed}", reason)
+
+
+def _clear(case: Case, episode: Episode) -> None:
+    if episode.owed is not None:
+        episode.owed = None
+        case.touch(episode)
+    case.retries.pop(episode.id, None)
+
+
+def retry_owed(case: Case) -> bool:
+    """Start what was owed and is no longer stopped, if it still holds. True when a run started."""
+    started = len(case.openings), len(case.open)
+    lives = {each.playbook.name: each for each in case.world.live}
+    for episode in sorted(case.states.values(), key=lambda each: (each.since, each.id)):
+        live = lives.get(episode.playbook)
+        if episode.owed is None or live is None:
+            continue
+        if _verdict(live, case.view(live.playbook.subject, episode.subject_id)):
+            admit(case, live.playbook, episode)
+    for episode in sorted(case.moments.values(), key=lambda each: (each.since, each.id)):
+        live = lives.get(episode.playbook)
+        if live is not None:
+            admit(case, live.playbook, episode)
+            if episode.owed != Owed.HELD:
+                episode.state, episode.resolved_at, episode.owed = EpisodeState.RESOLVED, case.now, None
+                case.retries.pop(episode.id, None)
+                del case.moments[episode.id]
+                case.touch(episode)
+    return (len(case.openings), len(case.open)) != started
+
+
+def _decide(case: Case, episode: Episode, answer: str, reason: str) -> None:
+    case.decide(
+        Decision(
+            episode.account_id,
+            episode.playbook,
+            episode.kind,
+            episode.subject_id,
+            case.now,
+            answer,
+            reason,
+            episode.evidence,
+            episode.run_id,
+        )
+    )

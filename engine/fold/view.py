@@ -1,0 +1,87 @@
+"""A condition's view of one subject in a book."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from engine.conditions.catalogue import Field, Kind, Value
+from engine.conditions.tree import Predicate
+from engine.runs.run import Step
+from engine.state.book import Book
+
+Place = tuple[Kind, str, str]
+"""A field of a subject: kind, subject id, field name."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookView:
+    """Implements `conditions.view.View` over a book as it stands."""
+
+    book: Book
+    kind: Kind
+    subject_id: str
+    now: datetime
+    zone: ZoneInfo
+    steps: Mapping[str, Step] | None = None
+    """Within a run, its steps by id."""
+    before: Mapping[Place, Value | None] = field(default_factory=dict)
+    """Values to see in place of the book's: those from just before a change."""
+
+    def value(self, field: Field) -> Value | None:
+        """The field's value, or None when it is missing."""
+        place = self._place(field)
+        if place in self.before:
+            return self.before[place]
+        kind, subject_id, name = place
+        return self.book.subjects[kind].get(subject_id, {}).get(name)
+
+    def is_latched(self, predicate: Predicate) -> bool | None:
+        """Whether the threshold has been passed and not yet recovered from."""
+        wanted = predicate.field
+        assert wanted is not None
+        value = self.value(wanted)
+        if not isinstance(value, Decimal):
+            return None
+        answer = _beyond(predicate, value)
+        if answer is not None:
+            return answer
+        _, subject_id, name = self._place(wanted)
+        for _, past in reversed(self.book.histories.get((subject_id, name), [])):
+            answer = _beyond(predicate, past)
+            if answer is not None:
+                return answer
+        return False
+
+    def last_event(self, name: str) -> datetime | None:
+        """When the account's newest event of that name happened."""
+        return self.book.last_events.get(name)
+
+    def step_state(self, step: str) -> str | None:
+        """The step's state; None outside a run."""
+        found = self.steps.get(step) if self.steps is not None else None
+        return None if found is None else found.state
+
+    def step_outcome(self, step: str) -> str | None:
+        """The outcome a person chose for the step."""
+        found = self.steps.get(step) if self.steps is not None else None
+        return None if found is None else found.outcome
+
+    def _place(self, field: Field) -> Place:
+        if field.kind is Kind.METRIC:
+            return Kind.METRIC, f"{self.book.account_id}:{field.name}", "value"
+        if field.kind is Kind.ACCOUNT:
+            return Kind.ACCOUNT, self.book.account_id, field.name
+        return field.kind, self.subject_id, field.name
+
+
+def _beyond(predicate: Predicate, value: Decimal) -> bool | None:
+    """True past the threshold, False at or past the recovery, None in between."""
+    threshold = predicate.value
+    recovery = threshold if predicate.recovers_at is None else predicate.recovers_at
+    assert isinstance(threshold, Decimal)
+    assert isinstance(recovery, Decimal)
+    if predicate.operator == "drops_below":
+        return True if value < threshold else False if value >= recovery else None
+    return True if value > threshold else False if value <= recovery else None

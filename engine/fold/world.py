@@ -1,0 +1,170 @@
+"""What a fold needs to know besides the account itself. All of it is fixed for one tick."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from engine.clock.workdays import LocalCalendar
+from engine.clock.zones import zone
+from engine.conditions.catalogue import Field, Kind, Value
+from engine.conditions.tree import Condition, Group, Predicate, predicates
+from engine.rulefile.model import OnTiming, Playbook
+from engine.runs.owners import Team
+from engine.settings import Settings
+from engine.state.book import Needs
+
+MOMENTS = frozenset({"changes_to", "event"})
+
+
+@dataclass(frozen=True)
+class LivePlaybook:
+    """A playbook that decides, and since when."""
+
+    playbook: Playbook
+    live_since: datetime
+    changed_at: datetime
+    paused: bool = False
+
+    @cached_property
+    def condition(self) -> Condition | None:
+        """Audience and `when` as one condition; None where only moments start it."""
+        if self.playbook.when is None:
+            return None
+        return _joined(self.playbook.audience, self.playbook.when, "when")
+
+    @cached_property
+    def touched_by(self) -> "Reads":
+        """What could change the verdict."""
+        return reads(self.condition) if self.condition is not None else Reads()
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Fields and events that a condition reads."""
+
+    fields: frozenset[tuple[Kind, str]] = frozenset()
+    events: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Reads") -> "Reads":
+        return Reads(self.fields | other.fields, self.events | other.events)
+
+    def meets(self, fields: set[tuple[Kind, str]], events: set[str]) -> bool:
+        """Whether any of what was touched is read."""
+        return not self.fields.isdisjoint(fields) or not self.events.isdisjoint(events)
+
+
+def moment_condition(playbook: Playbook, index: int) -> Condition | None:
+    """Audience and `if` of the playbook's moment at `index`, as one condition."""
+    moment = playbook.on[index]
+    if moment.condition is None:
+        return playbook.audience
+    return _joined(playbook.audience, moment.condition, f"on[{index}]")
+
+
+def _joined(audience: Condition | None, condition: Condition, path: str) -> Condition:
+    return condition if audience is None else Group("all", (audience, condition), path)
+
+
+def reads(condition: Condition) -> Reads:
+    """Everything `condition` reads."""
+    fields: set[tuple[Kind, str]] = set()
+    events: set[str] = set()
+    for predicate in predicates(condition):
+        fields.update((each.kind, each.name) for each in (predicate.field, predicate.of) if each is not None)
+        if predicate.event is not None:
+            events.add(predicate.event)
+    return Reads(frozenset(fields), frozenset(events))
+
+
+def conditions_of(playbook: Playbook) -> list[Condition]:
+    """Every condition of a playbook, wherever it stands."""
+    found = [each for each in (playbook.audience, playbook.when) if each is not None]
+    for moment in playbook.on:
+        found.append(moment.predicate)
+        if moment.condition is not None:
+            found.append(moment.condition)
+    for step in playbook.steps:
+        if step.condition is not None:
+            found.append(step.condition)
+        if isinstance(step.timing, OnTiming):
+            found.append(step.timing.condition)
+    return found + [each.condition for each in playbook.exits]
+
+
+def is_moment(condition: Condition) -> bool:
+    """Whether the condition is a single moment."""
+    return isinstance(condition, Predicate) and condition.operator in MOMENTS
+
+
+def needs(playbooks: list[Playbook]) -> Needs:
+    """What has to be loaded of an account for these playbooks."""
+    kinds = {Kind.ACCOUNT, Kind.CONTACT}
+    events: set[str] = set()
+    latched: dict[tuple[Kind, str], tuple[Decimal, Decimal]] = {}
+    for playbook in playbooks:
+        kinds.add(playbook.subject)
+        for condition in conditions_of(playbook):
+            read = reads(condition)
+            kinds.update(kind for kind, _ in read.fields)
+            events |= read.events
+            for predicate in predicates(condition):
+                _add_band(predicate, latched)
+    return Needs(frozenset(kinds), frozenset(events), latched)
+
+
+def _add_band(predicate: Predicate, latched: dict[tuple[Kind, str], tuple[Decimal, Decimal]]) -> None:
+    field, threshold, recovery = predicate.field, predicate.value, predicate.recovers_at
+    if field is None or not isinstance(threshold, Decimal) or not isinstance(recovery, Decimal):
+        return
+    place = (field.kind, "value" if field.kind is Kind.METRIC else field.name)
+    low, high = sorted((threshold, recovery))
+    known = latched.get(place, (low, high))
+    latched[place] = (min(low, known[0]), max(high, known[1]))
+
+
+@dataclass(frozen=True)
+class World:
+    """One tick's playbooks, people, configuration and templates."""
+
+    live: tuple[LivePlaybook, ...]
+    pinned: Callable[[str], Playbook]
+    """The playbook of a version; open runs follow the one they started with."""
+    render: Callable[[str, str, Mapping[str, Any]], str]
+    """(version, template path, context) to text. Raises RenderError."""
+    render_line: Callable[[str, Mapping[str, Any]], str]
+    """(template source, context) to one line. Raises RenderError."""
+    compose: Callable[[str, str, Mapping[str, Any]], Mapping[str, str]]
+    """(version, email name, context) to subject, html and text. Raises RenderError."""
+    unsubscribe_url: Callable[[str, str], str]
+    """(contact id, topic) to a link."""
+    team: Team
+    settings: Settings
+    _calendars: dict[tuple[str, str], LocalCalendar] = field(default_factory=dict)
+
+    def calendar(self, account: Mapping[str, Value]) -> LocalCalendar:
+        """Where and when the account works; settings stand in for what it lacks."""
+        name = str(account.get("timezone") or self.settings.timezone)
+        country = str(account.get("country") or self.settings.country)
+        if (name, country) not in self._calendars:
+            hours = self.settings.working_hours
+            try:
+                tz = zone(name)
+            except ValueError:
+                tz = zone(self.settings.timezone)
+            self._calendars[name, country] = LocalCalendar(tz, country, hours.start, hours.end)
+        return self._calendars[name, country]
+
+
+def date_of(value: Value | None, calendar: LocalCalendar) -> date | None:
+    """A date field's value, or the local date of an instant."""
+    if isinstance(value, datetime):
+        return calendar.day_of(value)
+    return value if isinstance(value, date) else None
+
+
+def field_name(field: Field) -> tuple[Kind, str]:
+    """How a touched field is named in `Reads`."""
+    return field.kind, field.name

@@ -1,0 +1,165 @@
+"""Writing what folds came to: state, decisions, runs, steps, tasks and messages in one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from engine.admit.guard import Batch
+from engine.episodes.episode import Episode
+from engine.fold.case import Folded
+from engine.runs.run import Run, Step, Task
+from engine.state import tables
+from engine.state.bulk import insert_rows
+from engine.state.upsert import upsert
+
+_WATCH: Any = tables.Watch.__table__  # type: ignore[attr-defined]
+_OUTBOX: Any = tables.Outbox.__table__  # type: ignore[attr-defined]
+_TABLES: Mapping[type, Any] = {
+    Episode: tables.Episode.__table__,  # type: ignore[attr-defined]
+    Run: tables.Run.__table__,  # type: ignore[attr-defined]
+    Step: tables.StepRow.__table__,  # type: ignore[attr-defined]
+    Task: tables.Task.__table__,  # type: ignore[attr-defined]
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an account stood when it was read. Any difference at the commit is a conflict."""
+
+    revision: int
+    evaluated_to: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one transaction wrote."""
+
+    accounts: int
+    conflicts: frozenset[str]
+    """Accounts that took something in since they were read; they are to be folded again."""
+
+
+def commit_shard(
+    connection: Connection,
+    folds: Sequence[Folded],
+    seen: Mapping[str, Standing],
+    at: datetime,
+    holds: Iterable[Batch] = (),
+) -> Committed:
+    """Write up to about 1,000 folds. Those whose account has moved on since it was read are left out."""
+    current = _lock(connection, [each.account_id for each in folds])
+    conflicts = frozenset(
+        each.account_id for each in folds if current.get(each.account_id) != seen[each.account_id]
+    )
+    kept = [each for each in folds if each.account_id not in conflicts]
+    _write_holds(connection, holds)
+    for cls, name in ((Episode, "episodes"), (Run, "runs"), (Step, "steps"), (Task, "tasks")):
+        _write(connection, cls, [row for each in kept for row in getattr(each, name)])
+    _write_messages(connection, kept, at)
+    _write_decisions(connection, kept)
+    _advance(connection, kept, seen, at)
+    return Committed(len(kept), conflicts)
+
+
+def _lock(connection: Connection, account_ids: list[str]) -> dict[str, Standing]:
+    """Lock the accounts' watch rows, in one order for everybody; SQLite holds its one write lock already."""
+    query = select(_WATCH.c.account_id, _WATCH.c.revision, _WATCH.c.evaluated_to)
+    query = query.where(_WATCH.c.account_id.in_(account_ids)).order_by(_WATCH.c.account_id)
+    rows = connection.execute(query.with_for_update()).all()
+    return {row.account_id: Standing(row.revision, row.evaluated_to) for row in rows}
+
+
+def _write(connection: Connection, cls: type, rows: Sequence[Any]) -> None:
+    names = [each.name for each in fields(cls)]
+    upsert(connection, _TABLES[cls], [{name: getattr(row, name) for name in names} for row in rows])
+
+
+def _write_holds(connection: Connection, holds: Iterable[Batch]) -> None:
+    rows = [
+        {
+            "id": each.id,
+            "playbook": each.playbook,
+            "at": each.at,
+            "size": each.size,
+            "reason": each.reason,
+            "state": "held",
+        }
+        for each in holds
+    ]
+    upsert(connection, tables.Hold.__table__, rows, keep=True)  # type: ignore[attr-defined]
+
+
+def _write_messages(connection: Connection, folds: Sequence[Folded], at: datetime) -> None:
+    rows = [
+        {
+            "id": each.id,
+            "run_id": each.run_id,
+            "account_id": each.account_id,
+            "playbook": each.playbook,
+            "step": each.step,
+            "contact_id": each.contact_id,
+            "connector": each.connector,
+            "recipient": each.recipient,
+            "topic": each.topic,
+            "subject": each.subject,
+            "payload": each.payload,
+            "state": "available",
+            "available_at": each.available_at,
+            "attempts": 0,
+            "created_at": each.created_at,
+        }
+        for fold in folds
+        for each in fold.messages
+    ]
+    upsert(connection, _OUTBOX, rows, keep=True)
+    silenced = sorted(run_id for each in folds for run_id in each.silenced_runs)
+    if silenced:
+        connection.execute(
+            update(_OUTBOX)
+            .where(
+                _OUTBOX.c.run_id.in_(silenced),
+                _OUTBOX.c.state.in_(("available", "retryable")),
+                _OUTBOX.c.step.not_like("exit:%"),
+            )
+            .values(state="cancelled", error="the run ended before it was sent", finished_at=at)
+        )
+
+
+def _write_decisions(connection: Connection, folds: Sequence[Folded]) -> None:
+    rows = [
+        {
+            "account_id": each.account_id,
+            "playbook": each.playbook,
+            "kind": each.kind,
+            "subject_id": each.subject_id,
+            "at": each.at,
+            "answer": each.answer,
+            "reason": each.reason,
+            "evidence": each.evidence,
+            "run_id": each.run_id,
+            "step": each.step,
+        }
+        for fold in folds
+        for each in fold.decisions
+    ]
+    insert_rows(connection, tables.Decision.__table__, rows)  # type: ignore[attr-defined]
+
+
+def _advance(
+    connection: Connection, folds: Sequence[Folded], seen: Mapping[str, Standing], at: datetime
+) -> None:
+    if not folds:
+        return
+    statement = (
+        update(_WATCH)
+        .where(_WATCH.c.account_id == bindparam("account"))
+        .values(evaluated_to=at, evaluated_revision=bindparam("seen"), due_at=bindparam("due"))
+    )
+    rows = [
+        {"account": each.account_id, "seen": seen[each.account_id].revision, "due": each.due_at}
+        for each in folds
+    ]
+    connection.execute(statement, rows)

@@ -1,0 +1,212 @@
+"""The live set of playbooks: what the folder says, what is pinned, and since when each decides."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, or_, select, update
+
+from engine.clock.durations import parse_duration
+from engine.conditions.catalogue import Catalogue
+from engine.conditions.tree import Condition
+from engine.fold.world import LivePlaybook, moment_condition
+from engine.permit.unsubscribe import UnsubscribeLinks, unsubscribe_links
+from engine.render.email import LAYOUT
+from engine.render.templates import Renderer
+from engine.rulefile.load import Rules, load_rules, parse_pinned
+from engine.rulefile.model import Guard, Playbook
+from engine.rulefile.problem import Problem
+from engine.settings import Settings
+from engine.state.database import reading
+from engine.state.tables import PlaybookVersion, Rulebook, Watch
+from engine.state.upsert import upsert
+
+_LOG = logging.getLogger(__name__)
+_RULEBOOK: Any = Rulebook.__table__  # type: ignore[attr-defined]
+_VERSION: Any = PlaybookVersion.__table__  # type: ignore[attr-defined]
+_WATCH: Any = Watch.__table__  # type: ignore[attr-defined]
+
+
+def default_guard(settings: Settings) -> Guard:
+    """The guard of playbooks that state none. Raises ValueError when its duration cannot be read."""
+    return Guard(settings.guard.max_starts, parse_duration(settings.guard.within).elapsed)
+
+
+def read_rules(settings: Settings, catalogue: Catalogue) -> Rules:
+    """Every rule file of the configured folder, with everything wrong with them."""
+    return load_rules(
+        settings.rules,
+        settings.templates,
+        catalogue=catalogue,
+        roles=settings.roles,
+        guard=default_guard(settings),
+    )
+
+
+@dataclass
+class Library:
+    """Playbooks and templates by version, read once and kept.
+
+    The loaded set changes as a whole or not at all: while a file is broken, the versions last live go on.
+    """
+
+    settings: Settings
+    catalogue: Catalogue
+    database: Engine
+    rules: Rules = field(init=False)
+    _playbooks: dict[str, Playbook] = field(default_factory=dict)
+    _files: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    _renderers: dict[str, Renderer] = field(default_factory=dict)
+    _seen: object = None
+    _links: UnsubscribeLinks | None = None
+
+    def __post_init__(self) -> None:
+        self._seen = self._fingerprint()
+        self.rules = self._kept(read_rules(self.settings, self.catalogue))
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the files as they were last read."""
+        return self.rules.problems
+
+    def refresh(self) -> bool:
+        """Read the files again if any has changed. True when they were read."""
+        now = self._fingerprint()
+        if now == self._seen:
+            return False
+        self._seen = now
+        self.rules = self._kept(read_rules(self.settings, self.catalogue))
+        return True
+
+    def _kept(self, rules: Rules) -> Rules:
+        for playbook in rules.playbooks:
+            self._playbooks[playbook.version] = playbook
+            self._files[playbook.version] = rules.files[playbook.name]
+        return rules
+
+    def _fingerprint(self) -> object:
+        """Names, sizes and times of all files that playbooks are made of."""
+        found = []
+        for folder in (self.settings.rules, self.settings.templates):
+            for file in sorted(Path(folder).rglob("*")):
+                try:
+                    status = file.stat()
+                except OSError:
+                    continue
+                found.append((str(file), status.st_mtime_ns, status.st_size))
+        return found
+
+    def playbook(self, version: str) -> Playbook:
+        """The playbook of a version. Raises PinnedRuleError when it can no longer be read."""
+        if version not in self._playbooks:
+            self._playbooks[version] = parse_pinned(
+                self.files(version),
+                catalogue=self.catalogue,
+                roles=self.settings.roles,
+                guard=default_guard(self.settings),
+            )
+        return self._playbooks[version]
+
+    def files(self, version: str) -> Mapping[str, str]:
+        """The texts that pin a version. Raises KeyError when it was never stored."""
+        if version not in self._files:
+            with reading(self.database) as connection:
+                files = connection.scalar(select(_VERSION.c.files).where(_VERSION.c.version == version))
+            if files is None:
+                raise KeyError(version)
+            self._files[version] = files
+        return self._files[version]
+
+    def renderer(self, version: str) -> Renderer:
+        """The templates of a version, within the layout of today."""
+        if version not in self._renderers:
+            self._renderers[version] = Renderer({**self.files(version), **self._layout()})
+        return self._renderers[version]
+
+    def unsubscribe_url(self, contact_id: str, topic: str) -> str:
+        """The link by which the contact leaves the topic."""
+        if self._links is None:
+            self._links = unsubscribe_links(self.database, self.settings.console.public_url)
+        return self._links.url(contact_id, topic)
+
+    def _layout(self) -> dict[str, str]:
+        file = Path(self.settings.templates) / LAYOUT.removeprefix("templates/")
+        return {LAYOUT: file.read_text(encoding="utf-8")} if file.is_file() else {}
+
+
+def live_set(connection: Connection, library: Library) -> tuple[LivePlaybook, ...]:
+    """The playbooks that decide now, as the database has them."""
+    rows = connection.execute(select(_RULEBOOK).order_by(_RULEBOOK.c.playbook)).all()
+    return tuple(
+        LivePlaybook(library.playbook(row.version), row.live_since, row.changed_at, row.paused)
+        for row in rows
+        if not row.paused
+    )
+
+
+def is_current(connection: Connection, library: Library) -> bool:
+    """Whether the live set is what the files say. While a file is broken it stays as it is."""
+    if not library.rules.is_sound:
+        return True
+    rows = connection.execute(select(_RULEBOOK.c.playbook, _RULEBOOK.c.version)).all()
+    return {row.playbook: row.version for row in rows} == {
+        each.name: each.version for each in library.rules.playbooks
+    }
+
+
+def go_live(connection: Connection, library: Library, at: datetime) -> None:
+    """Make the files the live set from `at` on, and ask for a look at every account then."""
+    known = {row.playbook: row for row in connection.execute(select(_RULEBOOK)).all()}
+    wanted = {each.name: each for each in library.rules.playbooks}
+    upsert(
+        connection,
+        _VERSION,
+        [
+            {
+                "version": each.version,
+                "playbook": each.name,
+                "files": dict(library.rules.files[each.name]),
+                "first_seen_at": at,
+            }
+            for each in wanted.values()
+        ],
+        keep=True,
+    )
+    changed = [
+        {
+            "playbook": name,
+            "version": each.version,
+            "live_since": known[name].live_since if name in known else at,
+            "changed_at": at,
+            "paused": known[name].paused if name in known else False,
+        }
+        for name, each in wanted.items()
+        if name not in known or known[name].version != each.version
+    ]
+    upsert(connection, _RULEBOOK, changed)
+    gone = set(known) - set(wanted)
+    if gone:
+        connection.execute(_RULEBOOK.delete().where(_RULEBOOK.c.playbook.in_(gone)))
+    later = or_(_WATCH.c.due_at.is_(None), _WATCH.c.due_at > at)
+    connection.execute(update(_WATCH).where(later).values(due_at=at))
+    _LOG.info("%d playbooks live, %d changed, %d gone", len(wanted), len(changed), len(gone))
+
+
+def named_conditions(live: tuple[LivePlaybook, ...]) -> dict[str, Condition]:
+    """Every condition that can change an episode, by the name under which the matcher knows it."""
+    found: dict[str, Condition] = {}
+    for each in live:
+        if each.condition is not None:
+            found[f"{each.playbook.name}/when"] = each.condition
+        for index in range(len(each.playbook.on)):
+            condition = moment_condition(each.playbook, index)
+            if condition is not None:
+                found[f"{each.playbook.name}/on[{index}]"] = condition
+    return found
+
+
+INSTANT_AFTER = timedelta(microseconds=1)
+"""A changed set goes live an instant after the tick that found it: the old one decides up to that tick."""

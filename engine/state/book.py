@@ -1,0 +1,362 @@
+"""An account with everything under it, as it was known at an instant, and the inputs that came after."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, select
+
+from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind, Value, decode
+from engine.state import tables
+
+Subjects: TypeAlias = dict[str, dict[str, Value]]
+"""Values by subject id and field name; a missing field is absent."""
+
+TABLES = {
+    Kind.ACCOUNT: tables.Account,
+    Kind.CONTACT: tables.Contact,
+    Kind.SUBSCRIPTION: tables.Subscription,
+    Kind.TICKET: tables.Ticket,
+    Kind.METRIC: tables.Metric,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeInput:
+    """One field changing its value."""
+
+    at: datetime
+    """When the fold sees it."""
+    effective_at: datetime
+    order: int
+    kind: Kind
+    subject_id: str
+    field: str
+    old: Value | None
+    new: Value | None
+    superseded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventInput:
+    """One event."""
+
+    at: datetime
+    effective_at: datetime
+    id: str
+    name: str
+    subject_id: str | None
+
+
+DataInput: TypeAlias = ChangeInput | EventInput
+
+
+@dataclass(slots=True)
+class Book:
+    """One account's subjects and latest events at one instant. The fold moves it forward in place."""
+
+    account_id: str
+    subjects: dict[Kind, Subjects]
+    last_events: dict[str, datetime] = field(default_factory=dict)
+    histories: dict[tuple[str, str], list[tuple[datetime, Decimal]]] = field(default_factory=dict)
+    """By (subject, field): past values in effective order, for thresholds with recovery."""
+
+    @property
+    def account(self) -> dict[str, Value]:
+        """The account's own values; empty before it exists."""
+        return self.subjects[Kind.ACCOUNT].get(self.account_id, {})
+
+    def ids(self, kind: Kind) -> list[str]:
+        """The subjects of one kind, in a fixed order."""
+        return sorted(self.subjects[kind])
+
+
+@dataclass(slots=True)
+class Dossier:
+    """What a fold of one account starts from."""
+
+    book: Book
+    since: datetime
+    """The instant `book` shows; inputs follow it."""
+    inputs: list[DataInput]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """From where an account is to be folded."""
+
+    since: datetime
+    takes_late: bool = False
+    """Whether inputs that came in after the last evaluation but apply before `since` are still to be folded."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a set of playbooks reads, so that nothing else is loaded."""
+
+    kinds: frozenset[Kind]
+    events: frozenset[str]
+    latched: Mapping[tuple[Kind, str], tuple[Decimal, Decimal]] = field(default_factory=dict)
+    """Fields under a threshold with recovery, and the band between the two where the past decides."""
+
+
+class BookReader:
+    """Loads accounts by column, many at a time. Wants at most about 1,000 ids a call."""
+
+    def __init__(self, catalogue: Catalogue, needs: Needs) -> None:
+        self._catalogue = catalogue
+        self._needs = needs
+        self._fields = {kind: catalogue.of_kind(kind) for kind in Kind}
+
+    def read(
+        self, connection: Connection, starts: Mapping[str, Start], *, late_at: datetime
+    ) -> dict[str, Dossier]:
+        """The dossier of each account in `starts`. Late inputs, which apply before it, are judged at `late_at`."""
+        current = self._current(connection, starts)
+        changes = self._changes(connection, starts)
+        events = self._events(connection, starts)
+        found: dict[str, Dossier] = {}
+        for account_id, start in starts.items():
+            book = Book(account_id, {kind: current[kind].get(account_id, {}) for kind in Kind})
+            inputs: list[DataInput] = list(_unwind(book, changes.get(account_id, []), self._fields))
+            inputs += events.get(account_id, [])
+            timed = [_timed(each, start.since, late_at) for each in inputs]
+            timed.sort(key=_input_order)
+            found[account_id] = Dossier(book, start.since, timed)
+        self._last_events(connection, starts, found)
+        self._histories(connection, starts, found)
+        return found
+
+    def _current(
+        self, connection: Connection, starts: Mapping[str, Start]
+    ) -> dict[Kind, dict[str, Subjects]]:
+        found: dict[Kind, dict[str, Subjects]] = {}
+        for kind in Kind:
+            grouped: dict[str, Subjects] = defaultdict(dict)
+            if kind in self._needs.kinds:
+                for account_id, subject_id, values in self._rows(connection, kind, starts):
+                    grouped[account_id][subject_id] = values
+            found[kind] = grouped
+        return found
+
+    def _rows(
+        self, connection: Connection, kind: Kind, ids: Collection[str]
+    ) -> Iterator[tuple[str, str, dict[str, Value]]]:
+        table = TABLES[kind].__table__  # type: ignore[attr-defined]
+        owner = table.c.id if kind is Kind.ACCOUNT else table.c.account_id
+        if kind is Kind.METRIC:
+            yield from self._metric_rows(connection, ids)
+            return
+        names = [each.name for each in self._fields[kind].values() if not each.is_custom]
+        customs = {each.name: each.type for each in self._fields[kind].values() if each.is_custom}
+        query = select(table.c.id, owner, table.c.custom, *(table.c[name] for name in names))
+        for row in connection.execute(query.where(owner.in_(ids))):
+            values = {name: value for name, value in zip(names, row[3:], strict=True) if value is not None}
+            for name, text in (row[2] or {}).items():
+                if name in customs and (value := decode(customs[name], text)) is not None:
+                    values[name] = value
+            yield row[1], row[0], values
+
+    def _metric_rows(
+        self, connection: Connection, ids: Collection[str]
+    ) -> Iterator[tuple[str, str, dict[str, Value]]]:
+        metric = tables.Metric.__table__  # type: ignore[attr-defined]
+        query = select(metric.c.id, metric.c.account_id, metric.c.value).where(metric.c.account_id.in_(ids))
+        for subject_id, account_id, value in connection.execute(query):
+            yield account_id, subject_id, {} if value is None else {"value": value}
+
+    def _changes(self, connection: Connection, starts: Mapping[str, Start]) -> dict[str, list[Any]]:
+        change = tables.Change.__table__  # type: ignore[attr-defined]
+        columns = (
+            change.c.id,
+            change.c.account_id,
+            change.c.kind,
+            change.c.subject_id,
+            change.c.field,
+            change.c.old,
+            change.c.new,
+            change.c.effective_at,
+            change.c.applies_at,
+            change.c.superseded,
+        )
+        found: dict[str, list[Any]] = defaultdict(list)
+        for row in _unfolded(connection, change, columns, starts):
+            if row.kind in self._needs.kinds:
+                found[row.account_id].append(row)
+        return found
+
+    def _events(self, connection: Connection, starts: Mapping[str, Start]) -> dict[str, list[DataInput]]:
+        event = tables.Event.__table__  # type: ignore[attr-defined]
+        columns = (
+            event.c.id,
+            event.c.account_id,
+            event.c.name,
+            event.c.subject_id,
+            event.c.occurred_at,
+            event.c.applies_at,
+        )
+        found: dict[str, list[DataInput]] = defaultdict(list)
+        if not self._needs.events:
+            return found
+        for row in _unfolded(connection, event, columns, starts):
+            if row.name in self._needs.events:
+                found[row.account_id].append(
+                    EventInput(row.applies_at, row.occurred_at, row.id, row.name, row.subject_id)
+                )
+        return found
+
+    def _last_events(
+        self, connection: Connection, starts: Mapping[str, Start], found: Mapping[str, Dossier]
+    ) -> None:
+        """For each event name the newest occurrence already folded, one index seek an account."""
+        event = tables.Event.__table__  # type: ignore[attr-defined]
+        watch = tables.Watch.__table__  # type: ignore[attr-defined]
+        for start, ids in _by_start(starts):
+            folded = [event.c.revision <= watch.c.evaluated_revision] if start.takes_late else []
+            for name in sorted(self._needs.events):
+                newest = (
+                    select(event.c.occurred_at)
+                    .where(
+                        event.c.account_id == watch.c.account_id,
+                        event.c.name == name,
+                        event.c.applies_at <= start.since,
+                        *folded,
+                    )
+                    .order_by(event.c.occurred_at.desc())
+                    .limit(1)
+                    .scalar_subquery()
+                )
+                query = select(watch.c.account_id, newest).where(watch.c.account_id.in_(ids))
+                for account_id, occurred_at in connection.execute(query):
+                    if occurred_at is not None:
+                        found[account_id].book.last_events[name] = occurred_at
+
+    def _histories(
+        self, connection: Connection, starts: Mapping[str, Start], found: Mapping[str, Dossier]
+    ) -> None:
+        """Past values under thresholds with recovery, for the subjects whose answer depends on them."""
+        change = tables.Change.__table__  # type: ignore[attr-defined]
+        for (kind, name), band in sorted(self._needs.latched.items()):
+            subjects = {
+                subject: account_id
+                for account_id, dossier in found.items()
+                for subject in _undecided(dossier, kind, name, band)
+            }
+            query = (
+                select(change.c.subject_id, change.c.new, change.c.effective_at, change.c.applies_at)
+                .where(change.c.kind == kind, change.c.field == name, change.c.subject_id.in_(list(subjects)))
+                .order_by(change.c.effective_at, change.c.id)
+            )
+            for subject, new, effective_at, applies_at in connection.execute(query) if subjects else ():
+                account_id = subjects[subject]
+                if applies_at <= starts[account_id].since and new is not None:
+                    history = found[account_id].book.histories.setdefault((subject, name), [])
+                    history.append((effective_at, Decimal(new)))
+
+
+def _undecided(dossier: Dossier, kind: Kind, name: str, band: tuple[Decimal, Decimal]) -> Iterator[str]:
+    """The subjects whose value lies in the band, or is missing or late-changed while inputs wait."""
+    low, high = band
+    changed = {
+        each.subject_id
+        for each in dossier.inputs
+        if isinstance(each, ChangeInput) and each.field == name and each.kind is kind
+    }
+    for subject, values in dossier.book.subjects[kind].items():
+        value = values.get(name)
+        in_band = isinstance(value, Decimal) and low <= value <= high
+        if in_band or subject in changed:
+            yield subject
+
+
+def _by_start(starts: Mapping[str, Start]) -> Iterable[tuple[Start, list[str]]]:
+    """Accounts that start alike, together."""
+    groups: dict[Start, list[str]] = defaultdict(list)
+    for account_id, start in starts.items():
+        groups[start].append(account_id)
+    return groups.items()
+
+
+def _unfolded(
+    connection: Connection, table: Any, columns: Sequence[Any], starts: Mapping[str, Start]
+) -> Iterator[Any]:
+    """Inputs that apply after the start, then the late ones."""
+    watch = tables.Watch.__table__  # type: ignore[attr-defined]
+    for start, ids in _by_start(starts):
+        yield from connection.execute(
+            select(*columns).where(table.c.account_id.in_(ids), table.c.applies_at > start.since)
+        )
+        if start.takes_late:
+            yield from connection.execute(
+                select(*columns)
+                .join(watch, watch.c.account_id == table.c.account_id)
+                .where(
+                    watch.c.account_id.in_(ids),
+                    table.c.revision > watch.c.evaluated_revision,
+                    table.c.applies_at <= start.since,
+                )
+            )
+
+
+def _unwind(book: Book, rows: list[Any], fields: Mapping[Kind, Mapping[str, Field]]) -> Iterator[ChangeInput]:
+    """Take the rows back, newest first, so that the book shows the state before them; yield those to fold."""
+    rows.sort(key=lambda row: (row.applies_at, row.effective_at, row.id))
+    for row in reversed(rows):
+        kind = Kind(row.kind)
+        subjects = book.subjects[kind]
+        if row.field == "exists":
+            subjects.pop(row.subject_id, None)
+            yield ChangeInput(
+                row.applies_at, row.effective_at, row.id, kind, row.subject_id, "exists", None, True
+            )
+            continue
+        declared = FieldType.NUMBER if kind is Kind.METRIC else _type_of(fields[kind], row.field)
+        if declared is None:
+            continue
+        old, new = decode(declared, row.old), decode(declared, row.new)
+        if row.superseded:
+            yield ChangeInput(
+                row.applies_at, row.effective_at, row.id, kind, row.subject_id, row.field, old, new, True
+            )
+            continue
+        values = subjects.get(row.subject_id)
+        if values is None or values.get(row.field) != new:
+            continue
+        if old is None:
+            values.pop(row.field, None)
+        else:
+            values[row.field] = old
+        yield ChangeInput(row.applies_at, row.effective_at, row.id, kind, row.subject_id, row.field, old, new)
+
+
+def _type_of(fields: Mapping[str, Field], name: str) -> FieldType | None:
+    found = fields.get(name)
+    return None if found is None else found.type
+
+
+def _timed(item: DataInput, since: datetime, late_at: datetime) -> DataInput:
+    """The input at the instant the fold judges it: late ones at the tick that finds them."""
+    if item.at > since:
+        return item
+    if isinstance(item, EventInput):
+        return EventInput(late_at, item.effective_at, item.id, item.name, item.subject_id)
+    return ChangeInput(
+        late_at,
+        item.effective_at,
+        item.order,
+        item.kind,
+        item.subject_id,
+        item.field,
+        item.old,
+        item.new,
+        item.superseded,
+    )
+
+
+def _input_order(item: DataInput) -> tuple[datetime, datetime, int, str]:
+    if isinstance(item, ChangeInput):
+        return item.at, item.effective_at, 0, f"{item.order:020d}"
+    return item.at, item.effective_at, 1, item.id

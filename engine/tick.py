@@ -1,0 +1,295 @@
+"""One pass over what changed and what time made due.
+
+Decides outside the write lock, passes every opening through the guard, then commits in short
+transactions that recheck what was read. A pass cut short is taken up by the next: accounts it had
+committed are no longer due, the others still are.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import perf_counter
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, select, update
+
+from engine.admit.guard import Batch, guard
+from engine.clock.zones import format_instant
+from engine.fold.account import AccountFold
+from engine.fold.case import Folded
+from engine.fold.recent import recent_states
+from engine.fold.world import LivePlaybook, World, needs
+from engine.ledger.commit import Standing, commit_shard
+from engine.ledger.record import read_records
+from engine.match.matcher import Matcher
+from engine.rulebook import INSTANT_AFTER, Library, go_live, is_current, live_set, named_conditions
+from engine.rulefile.model import Playbook
+from engine.settings import Settings
+from engine.state import tables
+from engine.state.book import BookReader, Start
+from engine.state.bulk import insert_rows
+from engine.state.database import reading, writing
+from engine.worlds import build_world
+
+_LOG = logging.getLogger(__name__)
+_WATCH: Any = tables.Watch.__table__  # type: ignore[attr-defined]
+_TICK: Any = tables.Tick.__table__  # type: ignore[attr-defined]
+_RUN: Any = tables.Run.__table__  # type: ignore[attr-defined]
+_HOLD: Any = tables.Hold.__table__  # type: ignore[attr-defined]
+
+
+SHARD = 500
+"""Accounts read, folded and committed together."""
+_ROUNDS = 20
+
+
+class TickInThePastError(ValueError):
+    """A tick at {at} was asked for, but one at {last} has already decided; time only moves forward."""
+
+    def __init__(self, at: datetime, last: datetime) -> None:
+        super().__init__(
+            f"the last tick was at {format_instant(last)}, so none can be made at {format_instant(at)}; "
+            "time only moves forward"
+        )
+
+
+@dataclass
+class TickReport:
+    """What one pass did."""
+
+    at: datetime
+    accounts: int = 0
+    starts: int = 0
+    held: int = 0
+    tasks: int = 0
+    messages: int = 0
+    ended: int = 0
+    seconds: float = 0.0
+    incidents: list[str] = field(default_factory=list)
+
+    def add(self, fold: Folded) -> None:
+        """Count what was committed of one account."""
+        self.accounts += 1
+        self.starts += sum(each.answer == "started" for each in fold.decisions)
+        self.held += sum(each.answer == "owed: held" for each in fold.decisions)
+        self.ended += sum(each.answer.startswith("ended") for each in fold.decisions)
+        self.tasks += sum(each.answer == "task" for each in fold.decisions)
+        self.messages += len(fold.messages)
+
+
+@dataclass
+class Ticker:
+    """Makes passes. Not for use from two threads at once; two processes on one database are safe."""
+
+    database: Engine
+    settings: Settings
+    library: Library
+    matcher: Matcher
+    _loaded: tuple[str, ...] | None = None
+
+    def tick(self, at: datetime) -> TickReport:
+        """Decide everything that inputs and time have made due by `at`.
+
+        Raises TickInThePastError when a later tick has already decided.
+        """
+        began = perf_counter()
+        report = TickReport(at)
+        passed = last_tick(self.database)
+        with reading(self.database) as connection:
+            has_set = bool(live_set(connection, self.library))
+            current = is_current(connection, self.library)
+        if passed is not None and at < passed:
+            raise TickInThePastError(at, passed)
+        if has_set or current:
+            self._evaluate(at, passed, report)
+        if not current:
+            switch = at + INSTANT_AFTER if has_set else at
+            with writing(self.database) as connection:
+                go_live(connection, self.library, switch)
+            self._evaluate(switch, passed, report)
+        report.seconds = perf_counter() - began
+        self._finish(report)
+        return report
+
+    def is_due(self, at: datetime) -> bool:
+        """Whether a tick at `at` would have anything to look at."""
+        with reading(self.database) as connection:
+            found = connection.execute(select(_WATCH.c.account_id).where(_WATCH.c.due_at <= at).limit(1))
+            return found.first() is not None
+
+    def _finish(self, report: TickReport) -> None:
+        counts = {
+            name: getattr(report, name)
+            for name in ("accounts", "starts", "held", "tasks", "messages", "ended", "seconds")
+        }
+        with writing(self.database) as connection:
+            known = connection.scalar(
+                select(_TICK.c.id).where(_TICK.c.schedule == "main", _TICK.c.at == report.at)
+            )
+            values = {"schedule": "main", "at": report.at, "finished_at": report.at, **counts}
+            if known is None:
+                connection.execute(_TICK.insert().values(**values))
+            else:
+                connection.execute(update(_TICK).where(_TICK.c.id == known).values(**values))
+            rows = [{"at": report.at, "category": "matching", "message": each} for each in report.incidents]
+            insert_rows(connection, tables.Incident.__table__, rows)  # type: ignore[attr-defined]
+
+    def _evaluate(self, at: datetime, passed: datetime | None, report: TickReport) -> None:
+        for _ in range(_ROUNDS):
+            with reading(self.database) as connection:
+                due = _due(connection, at)
+                if not due:
+                    return
+                world = build_world(connection, self.library, live_set(connection, self.library))
+                playbooks = [each.playbook for each in world.live] + _pinned(connection, self.library)
+            self._load(world.live, report)
+            one = _Pass(self, world, playbooks, at, passed, report, due)
+            if not one.run():
+                return
+        _LOG.warning("accounts kept changing while they were judged; the next tick goes on")
+
+    def _load(self, live: tuple[LivePlaybook, ...], report: TickReport) -> None:
+        versions = tuple(each.playbook.version for each in live)
+        if versions != self._loaded:
+            report.incidents.extend(self.matcher.load(named_conditions(live)))
+            self._loaded = versions
+
+
+def last_tick(database: Engine) -> datetime | None:
+    """When the last finished tick decided."""
+    with reading(database) as connection:
+        return connection.scalar(select(func.max(_TICK.c.at)).where(_TICK.c.finished_at.is_not(None)))
+
+
+def _due(connection: Connection, at: datetime) -> dict[str, Standing]:
+    query = select(_WATCH.c.account_id, _WATCH.c.revision, _WATCH.c.evaluated_to)
+    rows = connection.execute(query.where(_WATCH.c.due_at <= at).order_by(_WATCH.c.account_id))
+    return {row.account_id: Standing(row.revision, row.evaluated_to) for row in rows}
+
+
+def _pinned(connection: Connection, library: Library) -> list[Playbook]:
+    """The versions that open runs follow; what they read is loaded as well."""
+    query = select(_RUN.c.version).where(_RUN.c.state == "open").distinct()
+    return [library.playbook(version) for version in connection.scalars(query)]
+
+
+@dataclass
+class _Pass:
+    """One round over the due accounts with one live set."""
+
+    ticker: Ticker
+    world: World
+    playbooks: Sequence[Playbook]
+    at: datetime
+    passed: datetime | None
+    report: TickReport
+    due: Mapping[str, Standing]
+    waiting: dict[str, Folded] = field(default_factory=dict)
+    """Folds with openings: the guard must see them all before any is written."""
+    conflicts: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._reader = BookReader(self.ticker.library.catalogue, needs(list(self.playbooks)))
+
+    def run(self) -> bool:
+        """Fold and commit. True when something moved meanwhile and another round is wanted."""
+        for chunk in _chunks(list(self.due)):
+            folds = self._fold(chunk, {})
+            self.waiting.update((each.account_id, each) for each in folds if each.openings)
+            self._commit([each for each in folds if not each.openings], ())
+        batches = self._hold()
+        for chunk in _chunks(list(self.waiting)):
+            self._commit([self.waiting[account_id] for account_id in chunk], batches)
+        return bool(self.conflicts)
+
+    def _hold(self) -> list[Batch]:
+        """Ask the guard until its answer no longer changes what would start."""
+        stopped: dict[str, str] = {}
+        while True:
+            openings = [each for fold in self.waiting.values() for each in fold.openings]
+            batches = guard(openings, self._guards(), self._earlier([each.at for each in openings]))
+            wanted = {episode: batch.id for batch in batches for episode in batch.episodes}
+            owners = {each.episode_id: each.account_id for each in openings}
+            moved = {owners[each] for each in wanted.keys() ^ stopped.keys() if each in owners}
+            if not moved:
+                return batches
+            stopped = wanted
+            for chunk in _chunks(sorted(moved)):
+                self.waiting.update((each.account_id, each) for each in self._fold(chunk, stopped))
+
+    def _guards(self) -> dict[str, Any]:
+        return {each.playbook.name: each.playbook.guard for each in self.world.live}
+
+    def _earlier(self, instants: list[datetime]) -> dict[str, list[datetime]]:
+        """When each playbook's openings before this pass were: runs the guard let start, and held ones."""
+        if not instants:
+            return {}
+        widest = max((each.playbook.guard.within for each in self.world.live), default=timedelta(0))
+        since = min(instants) - widest
+        found: dict[str, list[datetime]] = {}
+        with reading(self.ticker.database) as connection:
+            runs = select(_RUN.c.playbook, _RUN.c.started_at).where(
+                _RUN.c.playbook.in_(list(self._guards())), _RUN.c.started_at > since, _RUN.c.hold_id.is_(None)
+            )
+            for name, started_at in connection.execute(runs):
+                found.setdefault(name, []).append(started_at)
+            holds = select(_HOLD.c.playbook, _HOLD.c.at, _HOLD.c.size).where(_HOLD.c.at > since)
+            for name, held_at, size in connection.execute(holds):
+                found.setdefault(name, []).extend([held_at] * size)
+        return found
+
+    def _fold(self, account_ids: Sequence[str], stopped: Mapping[str, str]) -> list[Folded]:
+        starts = {each: self._start(self.due[each]) for each in account_ids}
+        with reading(self.ticker.database) as connection:
+            dossiers = self._reader.read(connection, starts, late_at=self.at)
+            records = read_records(connection, account_ids)
+            young = recent_states(connection, self._reader, self.world, self._arriving(starts))
+        folds = [
+            AccountFold(
+                self.world,
+                dossiers[each],
+                records[each],
+                self.at,
+                is_new=self.due[each].evaluated_to is None,
+                stopped=stopped,
+                young=young.get(each),
+            ).run()
+            for each in account_ids
+        ]
+        questions = [question for fold in folds for question in fold.questions]
+        if questions:
+            self.report.incidents.extend(self.ticker.matcher.confirm(questions))
+        return folds
+
+    def _start(self, standing: Standing) -> Start:
+        """Nothing is due between an account's last evaluation and the last tick, so its fold begins there."""
+        if standing.evaluated_to is None:
+            return Start(self.passed or self.at)
+        return Start(max(standing.evaluated_to, self.passed or standing.evaluated_to), takes_late=True)
+
+    def _arriving(self, starts: Mapping[str, Start]) -> Iterator[tuple[str, LivePlaybook, datetime]]:
+        """Accounts for which a playbook with `existing: {since: …}` takes stock in this pass, and when."""
+        for live in self.world.live:
+            if live.playbook.existing.mode != "since":
+                continue
+            for account_id, start in starts.items():
+                if live.changed_at > start.since:
+                    yield account_id, live, live.changed_at
+                elif self.due[account_id].evaluated_to is None:
+                    yield account_id, live, start.since
+
+    def _commit(self, folds: Sequence[Folded], batches: Iterable[Batch]) -> None:
+        if not folds:
+            return
+        with writing(self.ticker.database) as connection:
+            committed = commit_shard(connection, folds, self.due, self.at, batches)
+        self.conflicts |= committed.conflicts
+        for each in folds:
+            if each.account_id not in committed.conflicts:
+                self.report.add(each)
+
+
+def _chunks(ids: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(ids), SHARD):
+        yield ids[start : start + SHARD]

@@ -1,0 +1,42 @@
+"""Puts together what a fold needs to know from the database and the library."""
+
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from engine.fold.world import LivePlaybook, World
+from engine.render.email import compose_email
+from engine.render.templates import Renderer
+from engine.rulebook import Library
+from engine.runs.owners import Person, Team
+from engine.state import tables
+
+_PERSON: Any = tables.Person.__table__  # type: ignore[attr-defined]
+
+
+def build_world(connection: Connection, library: Library, live: tuple[LivePlaybook, ...]) -> World:
+    """The world of one tick."""
+    titles = Renderer({})
+
+    def render(version: str, path: str, context: Any) -> str:
+        return library.renderer(version).render(path, context)
+
+    def compose(version: str, name: str, context: Any) -> dict[str, str]:
+        written = compose_email(library.renderer(version), name, context)
+        return {"subject": written.subject, "html": written.html, "text": written.text}
+
+    return World(
+        live=live,
+        pinned=library.playbook,
+        render=render,
+        render_line=titles.line,
+        compose=compose,
+        unsubscribe_url=library.unsubscribe_url,
+        team=Team(library.settings.roles, _people(connection)),
+        settings=library.settings,
+    )
+
+
+def _people(connection: Connection) -> dict[str, Person]:
+    query = select(_PERSON.c.id, _PERSON.c.name, _PERSON.c.email, _PERSON.c.role, _PERSON.c.manager)
+    return {row.id: Person(*row) for row in connection.execute(query)}
