@@ -5,18 +5,28 @@ The stock host starts two polling threads; this one starts none, and a shard han
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import durable_rules_engine
 from durable.engine import Host, MessageNotHandledException, MessageObservedException, Ruleset
 
 from engine.conditions.tree import Condition
-from engine.match.compile import BATCH, MOST_CONDITIONS, fact_properties, rules_of
+from engine.match.compile import (
+    BATCH,
+    DISCRIMINATOR,
+    MOST_CONDITIONS,
+    Expression,
+    fact_properties,
+    rules_of,
+)
 from engine.match.requests import Answer, Asked
 
 _SID = "0"
+_BEACON = -1
 _CAP = 500
+_BEACON_SLOT = "beacon"
+_BEACON_FACT: dict[str, int | str] = {"sid": _SID, "id": _BEACON, DISCRIMINATOR: _BEACON_SLOT}
 
 logger = logging.getLogger(__name__)
 
@@ -37,15 +47,14 @@ class Shard:
             raise ValueError(f"shard {name} has {len(conditions)} conditions; at most {MOST_CONDITIONS}")
         self._slots = {rule: f"c{index}" for index, rule in enumerate(conditions)}
         self._matches: set[tuple[bool, int]] = set()
-        definition: dict[str, Any] = {}
+        definition: dict[str, Any] = {
+            _BEACON_SLOT: _rule({DISCRIMINATOR: _BEACON_SLOT}, self._recorder(True))
+        }
         for rule, condition in conditions.items():
             slot = self._slots[rule]
             for verdict, pattern in zip((True, False), rules_of(condition, slot), strict=True):
-                definition[f"{slot}_{'yes' if verdict else 'no'}"] = {
-                    "all": [{"m": pattern}],
-                    "cap": _CAP,
-                    "run": self._recorder(verdict),
-                }
+                name = f"{slot}_{'yes' if verdict else 'no'}"
+                definition[name] = _rule(pattern, self._recorder(verdict))
         self._ruleset = Ruleset(name, _QuietHost(), definition)
 
     def answers(self, questions: Sequence[Asked]) -> list[Answer]:
@@ -56,23 +65,26 @@ class Shard:
         return found
 
     def _batch(self, questions: Sequence[Asked]) -> list[Answer]:
+        """One batch between a fresh state and its deletion.
+
+        The library crashes on deleting a state for which no rule has fired, so one always does: the beacon's.
+        """
         self._matches.clear()
-        self._ruleset.update_state({"sid": _SID})
-        try:
-            self._assert(self._fact(number, each) for number, each in enumerate(questions))
-            self._drain()
-        finally:
-            self._ruleset.delete_state(_SID)
+        self._assert([_BEACON_FACT, *(self._fact(number, each) for number, each in enumerate(questions))])
+        self._drain()
+        if (True, _BEACON) not in self._matches:
+            raise RuntimeError("durable-rules lost the match that every batch has")
+        self._ruleset.delete_state(_SID)
         return [self._answer(number) for number in range(len(questions))]
 
     def _fact(self, number: int, question: Asked) -> dict[str, int | str]:
         rule, facts = question
         return {"sid": _SID, "id": number, **fact_properties(self._slots[rule], facts)}
 
-    def _assert(self, facts: Iterable[dict[str, int | str]]) -> None:
+    def _assert(self, facts: list[dict[str, int | str]]) -> None:
         """Assert facts. That some match no rule, or share a 32-bit hash with others, is no error here."""
         try:
-            self._ruleset.assert_facts(list(facts))
+            self._ruleset.assert_facts(facts)
         except MessageNotHandledException:
             pass
         except MessageObservedException as error:
@@ -98,6 +110,10 @@ class Shard:
         if is_true and is_false:
             return "both true and false"
         return True if is_true else False if is_false else None
+
+
+def _rule(pattern: Expression, action: Callable[[Any], None]) -> dict[str, Any]:
+    return {"all": [{"m": pattern}], "cap": _CAP, "run": action}
 
 
 def _raise(error: Any, state: Any) -> None:
