@@ -6,15 +6,15 @@ from typing import Annotated
 import typer
 
 from engine.cli.check_command import check
-from engine.cli.shell import Shell
-from engine.cli.tasks_command import tasks
-from engine.cli.token_command import token
 from engine.cli.explain_command import explain
 from engine.cli.holds_command import holds
 from engine.cli.import_command import import_
 from engine.cli.run_command import run_service
+from engine.cli.shell import Shell
+from engine.cli.tasks_command import tasks
 from engine.cli.test_command import test
 from engine.cli.tick_command import tick
+from engine.cli.token_command import token
 from engine.state.migrate import migrated
 
 app = typer.Typer(

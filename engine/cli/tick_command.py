@@ -9,7 +9,6 @@ import typer
 from engine.cli.shell import JsonOption, Shell
 from engine.clock.zones import format_instant, parse_instant
 from engine.match.choice import open_matcher
-from engine.rulebook import Library
 from engine.tick import Ticker, TickInThePastError, TickReport
 
 
@@ -53,7 +52,8 @@ def _plain(report: TickReport) -> dict[str, Any]:
 def _print(shell: Shell, report: TickReport) -> None:
     shell.console.print(
         f"{format_instant(report.at)}  {report.accounts} accounts judged in {report.seconds:.2f} s: "
-        f"{report.starts} runs started, {report.tasks} tasks, {report.messages} messages, {report.ended} ended"
+        f"{report.starts} runs started, {report.tasks} tasks, "
+        f"{report.messages} messages, {report.ended} ended"
     )
     if report.held:
         shell.console.print(
