@@ -1,0 +1,1 @@
+"""What may be sent: consent, suppression, and the link that ends it."""

@@ -183,13 +183,14 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
 }
 """Every filter by name. docs/playbooks.md describes them."""
 
+_JINJA: Mapping[str, Any] = jinja_tests.TESTS
 _JINJA_TESTS = (
     *("defined", "undefined", "true", "false", "odd", "even", "string", "number"),
     *("in", "eq", "ne", "gt", "ge", "lt", "le"),
 )
 
 TESTS: Mapping[str, Callable[..., Any]] = {
-    **{name: jinja_tests.TESTS[name] for name in _JINJA_TESTS},
+    **{name: _JINJA[name] for name in _JINJA_TESTS},
     "none": lambda value: value is None or isinstance(value, Undefined),
 }
 """Every test by name."""

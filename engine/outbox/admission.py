@@ -1,0 +1,83 @@
+"""Whether a claimed entry may still go out: asked at the claim and again as the try begins."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, select
+
+from engine.permit.consent import ContactFacts, Refusal, may_send
+from engine.permit.suppression import address_key, suppressed_among
+from engine.state.tables import Account, Contact, Outbox, Run
+
+EXIT_STEP = "exit:"
+"""Begins the step of a message that an exit sends; its run has ended by design."""
+
+_outbox: Table = Outbox.__table__  # type: ignore[attr-defined]
+_run: Table = Run.__table__  # type: ignore[attr-defined]
+_contact: Table = Contact.__table__  # type: ignore[attr-defined]
+_account: Table = Account.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the answer rests on, read in the transaction of the claim."""
+
+    refusal: str | None
+    timezone: str | None
+    country: str | None
+
+
+def circumstances(connection: Connection, ids: Iterable[str]) -> Mapping[str, Circumstances]:
+    """Those of each outbox row by id."""
+    rows = connection.execute(_facts(ids)).all()
+    addresses = [each for row in rows for each in (row.recipient, row.email) if row.contact_id and each]
+    suppressed = suppressed_among(connection, addresses)
+    return {row.id: Circumstances(_refusal(row, suppressed), row.timezone, row.country) for row in rows}
+
+
+def _facts(ids: Iterable[str]) -> Any:
+    return (
+        select(
+            _outbox.c.id,
+            _outbox.c.step,
+            _outbox.c.contact_id,
+            _outbox.c.recipient,
+            _run.c.state.label("run_state"),
+            _run.c.outcome.label("run_outcome"),
+            _contact.c.id.label("known_contact"),
+            _contact.c.status,
+            _contact.c.consent,
+            _contact.c.email,
+            _account.c.timezone,
+            _account.c.country,
+        )
+        .select_from(
+            _outbox.outerjoin(_run, _run.c.id == _outbox.c.run_id)
+            .outerjoin(_contact, _contact.c.id == _outbox.c.contact_id)
+            .outerjoin(_account, _account.c.id == _outbox.c.account_id)
+        )
+        .where(_outbox.c.id.in_(list(ids)))
+    )
+
+
+def _refusal(row: Row[Any], suppressed: frozenset[str]) -> str | None:
+    return _run_refusal(row) or _contact_refusal(row, suppressed)
+
+
+def _run_refusal(row: Row[Any]) -> str | None:
+    """An exit stops what its run had still to say; a run that simply came to its last step does not."""
+    if row.step.startswith(EXIT_STEP) or row.run_state == "open" or row.run_outcome == "completed":
+        return None
+    if row.run_state is None:
+        return "the run no longer exists"
+    return f"the run has ended: {row.run_outcome or 'without an outcome'}"
+
+
+def _contact_refusal(row: Row[Any], suppressed: frozenset[str]) -> str | None:
+    if row.contact_id is None:
+        return None
+    facts = ContactFacts(row.status, row.consent, row.email) if row.known_contact else None
+    is_suppressed = any(address_key(each) in suppressed for each in (row.recipient, row.email or ""))
+    answer = may_send(facts, is_suppressed)
+    return answer.reason if isinstance(answer, Refusal) else None

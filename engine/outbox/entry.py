@@ -1,0 +1,41 @@
+"""One claimed outbox row as a value, and what delivers it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from connectors.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A rendered message this deliverer has a lease on."""
+
+    id: str
+    run_id: str
+    account_id: str
+    step: str
+    contact_id: str | None
+    connector: str
+    recipient: str
+    topic: str | None
+    subject: str
+    payload: Mapping[str, Any]
+    attempts: int
+    """Tries already made."""
+    lease_owner: str
+    lease_until: datetime
+    timezone: str | None
+    """The account's zone, where it has one."""
+    country: str | None
+
+
+class Connector(Protocol):
+    """Something that delivers entries of one kind."""
+
+    def deliver(self, entry: Entry, now: datetime) -> Outcome:
+        """Try once."""
+
+    def close(self) -> None:
+        """Let go of connections."""

@@ -1,0 +1,105 @@
+"""From `connectors:` in the settings to objects that deliver."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from connectors.address import BadAddressError, parse_mailbox
+from connectors.message import BadLetterError, Letter, build_message
+from connectors.outcome import Failed, Outcome
+from connectors.slack import SlackConnector
+from connectors.smtp import SmtpConnector
+from engine.outbox.entry import Connector, Entry
+from engine.permit.unsubscribe import UnsubscribeLinks, unsubscribe_links
+from engine.settings import ConfigError, Email, Settings
+from engine.settings import SlackConnector as SlackSettings
+from engine.settings import SmtpConnector as SmtpSettings
+
+
+@dataclass(frozen=True, slots=True)
+class EmailDelivery:
+    """Entries as emails over one SMTP server."""
+
+    connector: SmtpConnector
+    email: Email
+    links: UnsubscribeLinks
+
+    def deliver(self, entry: Entry, now: datetime) -> Outcome:
+        """Build the message and send it; what cannot be built can never be sent."""
+        try:
+            message = build_message(self._letter(entry, now))
+            recipient = parse_mailbox(entry.recipient).address
+        except (BadAddressError, BadLetterError) as error:
+            return Failed(str(error))
+        return self.connector.send(message, parse_mailbox(self.email.sender).address, recipient)
+
+    def close(self) -> None:
+        """Say goodbye to the server."""
+        self.connector.close()
+
+    def _letter(self, entry: Entry, now: datetime) -> Letter:
+        return Letter(
+            id=entry.id,
+            sender=self.email.sender,
+            recipient=entry.recipient,
+            subject=entry.subject,
+            text=str(entry.payload.get("text", "")),
+            html=str(entry.payload.get("html", "")),
+            sent_at=now,
+            reply_to=self.email.reply_to,
+            unsubscribe_url=self.links.url(entry.contact_id, entry.topic) if entry.contact_id else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDelivery:
+    """Entries as posts to one incoming webhook."""
+
+    connector: SlackConnector
+
+    def deliver(self, entry: Entry, now: datetime) -> Outcome:
+        """Post the text to the entry's channel."""
+        return self.connector.send(str(entry.payload.get("text", "")), entry.recipient, entry.id, now)
+
+    def close(self) -> None:
+        """Nothing is kept open between posts."""
+
+
+def open_connectors(settings: Settings, database: Engine) -> Mapping[str, Connector]:
+    """Every configured connector by its name. Connects to nothing yet. Raises ConfigError."""
+    links = unsubscribe_links(database, settings.console.public_url)
+    found: dict[str, Connector] = {}
+    for name, each in settings.connectors.items():
+        try:
+            found[name] = _delivery(each, settings.email, links)
+        except ValueError as error:
+            raise ConfigError(f"connectors.{name}: {error}") from error
+    return found
+
+
+def close_connectors(connectors: Mapping[str, Connector]) -> None:
+    """Let go of every connection."""
+    for each in connectors.values():
+        each.close()
+
+
+LONGEST_TIMEOUT = 90.0
+"""Seconds. A connection and an exchange may take nine times as long, and must end within the lease."""
+
+
+def _delivery(spec: SmtpSettings | SlackSettings, email: Email, links: UnsubscribeLinks) -> Connector:
+    if not 0 < spec.timeout_seconds <= LONGEST_TIMEOUT:
+        raise ValueError(f"timeout_seconds must be above 0 and at most {LONGEST_TIMEOUT:g}")
+    if isinstance(spec, SlackSettings):
+        return ChatDelivery(SlackConnector(spec.url.get_secret_value(), spec.timeout_seconds))
+    parse_mailbox(email.sender)
+    if email.reply_to:
+        parse_mailbox(email.reply_to)
+    password = spec.password.get_secret_value() if spec.password else None
+    return EmailDelivery(
+        SmtpConnector(spec.host, spec.port, spec.security, spec.username, password, spec.timeout_seconds),
+        email,
+        links,
+    )

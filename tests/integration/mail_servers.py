@@ -1,0 +1,192 @@
+"""Real servers on loopback for delivery tests: one that follows a script, and a full SMTP server."""
+
+import socket
+import socketserver
+import ssl
+import subprocess
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+CUT = "cut"
+HANG = "hang"
+DRIP = "drip"
+
+_USUAL = {
+    "GREETING": "220 ready",
+    "EHLO": "250 scripted",
+    "HELO": "250 scripted",
+    "MAIL": "250 sender fine",
+    "RCPT": "250 recipient fine",
+    "DATA": "354 go on",
+    "DOT": "250 queued as 42",
+    "RSET": "250 forgotten",
+    "QUIT": "221 bye",
+}
+
+
+@dataclass
+class ScriptedServer:
+    """What a scripted server was told to do, and what it saw."""
+
+    script: Mapping[str, str | Sequence[str]]
+    port: int = 0
+    connections: int = 0
+    messages: list[bytes] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+    seen: Counter[str] = field(default_factory=Counter)
+    stopped: Event = field(default_factory=Event)
+
+    def answer(self, step: str) -> str:
+        """The scripted answer to a step; the last of several stays."""
+        planned = self.script.get(step, _USUAL.get(step, "500 what?"))
+        answers = [planned] if isinstance(planned, str) else list(planned)
+        self.seen[step] += 1
+        return answers[min(self.seen[step], len(answers)) - 1]
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    server: Any
+
+    def handle(self) -> None:
+        try:
+            self._talk(self.server.scripted)
+        except (OSError, _CutError):
+            return
+
+    def _talk(self, scripted: ScriptedServer) -> None:
+        scripted.connections += 1
+        self._say(scripted, "GREETING")
+        while line := self.rfile.readline():
+            command = line.decode("latin-1").strip()
+            scripted.commands.append(command)
+            step = command.split(" ")[0].split(":")[0].upper()
+            if self._say(scripted, step).startswith("354"):
+                body = self._body()
+                if scripted.answer("ACCEPT") != "no":
+                    scripted.messages.append(body)
+                self._say(scripted, "DOT")
+            if step == "QUIT":
+                return
+
+    def _say(self, scripted: ScriptedServer, step: str) -> str:
+        answer = scripted.answer(step)
+        if answer == HANG:
+            scripted.stopped.wait(20)
+            raise _CutError
+        if answer == DRIP:
+            while not scripted.stopped.wait(0.05):
+                self.wfile.write(b"250-still here\r\n")
+        if answer == CUT:
+            raise _CutError
+        self.wfile.write(f"{answer}\r\n".encode())
+        return answer
+
+    def _body(self) -> bytes:
+        lines = []
+        while (line := self.rfile.readline()) not in (b".\r\n", b""):
+            lines.append(line[1:] if line.startswith(b".") else line)
+        return b"".join(lines)
+
+
+class _CutError(Exception):
+    """The script asks for the connection to be cut."""
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, scripted: ScriptedServer) -> None:
+        self.scripted = scripted
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+
+@contextmanager
+def scripted_smtp(script: Mapping[str, str | Sequence[str]] | None = None) -> Iterator[ScriptedServer]:
+    """An SMTP server that answers as `script` says: a reply, CUT, HANG or DRIP by step."""
+    scripted = ScriptedServer(script or {})
+    server = _Server(scripted)
+    scripted.port = server.server_address[1]
+    thread = Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield scripted
+    finally:
+        scripted.stopped.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class KeepingHandler:
+    """Keeps what a real server received."""
+
+    def __init__(self) -> None:
+        self.contents: list[bytes] = []
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        """Take every message."""
+        self.contents.append(envelope.original_content)
+        return f"250 queued as {len(self.contents)}"
+
+
+@contextmanager
+def real_smtp(**options: Any) -> Iterator[tuple[int, KeepingHandler]]:
+    """A complete SMTP server on a free port."""
+    handler = KeepingHandler()
+    controller = Controller(handler, hostname="127.0.0.1", port=free_port(), **options)
+    controller.start()
+    try:
+        yield controller.port, handler
+    finally:
+        controller.stop()
+
+
+def free_port() -> int:
+    """A port nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's TLS context for localhost and 127.0.0.1, and a client's that trusts it."""
+    key, chain = folder / "key.pem", folder / "chain.pem"
+    subprocess.run(
+        [
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+            ),
+            *("-keyout", str(key), "-out", str(chain), "-days", "2", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(chain, key)
+    return server, ssl.create_default_context(cafile=str(chain))
+
+
+def messages_by_id(contents: Sequence[bytes]) -> dict[str, int]:
+    """How often each Message-ID was received."""
+    counts: dict[str, int] = defaultdict(int)
+    for content in contents:
+        for line in content.split(b"\r\n\r\n")[0].split(b"\r\n"):
+            if line.lower().startswith(b"message-id:"):
+                counts[line.partition(b":")[2].strip().decode()] += 1
+    return dict(counts)
