@@ -1,0 +1,1 @@
+"""Tests of playbooks: a timeline of states, events and clock moves, and what must follow from it."""

@@ -1,0 +1,151 @@
+"""Running test files: each test on a clean stage, each expectation compared."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import Engine
+
+from engine.clock.zones import format_instant
+from engine.conditions.catalogue import Catalogue
+from engine.rehearsal.compare import Difference, differences
+from engine.rehearsal.parse import parse_tests
+from engine.rehearsal.script import Expectation, Move, Rehearsal
+from engine.rehearsal.stage import CannotPlayError, Stage
+from engine.rulebook import default_guard
+from engine.rulefile.load import TEST, load_files
+from engine.rulefile.problem import Problem
+from engine.rulefile.source import decode_text
+from engine.settings import Settings
+from engine.state.migrate import migrated
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A moment at which a test did not go as expected, at the place of its expectation."""
+
+    file: str
+    line: int
+    column: int
+    at: datetime
+    differences: tuple[Difference, ...] = ()
+    message: str = ""
+    """Set where the timeline itself could not be played."""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}: at {format_instant(self.at)}"
+        if self.message:
+            return f"{place}: {self.message}"
+        lines = [f"{place}: expected (-) and happened (+) differ"]
+        for each in self.differences:
+            lines += [f"    {each.about}:", *(f"      {line}" for line in each.lines)]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one test went."""
+
+    test: Rehearsal
+    failures: tuple[Failure, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything went as expected."""
+        return not self.failures
+
+
+@dataclass(frozen=True)
+class Report:
+    """How one test file went."""
+
+    file: str
+    results: tuple[Result, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    """What keeps the file, or the playbook beside it, from being used."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every test could be run and went as expected."""
+        return not self.problems and all(each.passed for each in self.results)
+
+
+def find_tests(paths: Iterable[Path]) -> list[Path]:
+    """The test files among `paths` and in its folders; a rule file stands for the tests beside it."""
+    return sorted({found for path in paths for found in _find_tests(path)})
+
+
+def _find_tests(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from (each for each in path.rglob(f"*{TEST}") if not each.name.startswith("."))
+    elif path.name.endswith(TEST):
+        yield path
+    elif (beside := path.with_name(path.stem + TEST)).is_file():
+        yield beside
+
+
+def rehearse(
+    files: Iterable[Path],
+    settings: Settings,
+    catalogue: Catalogue,
+    *,
+    wanted: Callable[[Rehearsal], bool] = lambda test: True,
+) -> Iterator[Report]:
+    """Run the tests of each file against the playbook beside it, on a database that is thrown away."""
+    with TemporaryDirectory(prefix="tminus-test-") as folder:
+        database = migrated(f"sqlite:///{folder}/stage.db")
+        try:
+            for file in files:
+                yield _report(file, database, settings, catalogue, wanted)
+        finally:
+            database.dispose()
+
+
+def _report(
+    file: Path,
+    database: Engine,
+    settings: Settings,
+    catalogue: Catalogue,
+    wanted: Callable[[Rehearsal], bool],
+) -> Report:
+    name = file.as_posix()
+    text = decode_text(name, file.read_bytes())
+    if isinstance(text, Problem):
+        return Report(name, problems=(text,))
+    script = parse_tests(name, text, catalogue)
+    beside = file.with_name(file.name.removesuffix(TEST) + ".yaml")
+    rules = load_files(
+        [beside], settings.templates, catalogue=catalogue, roles=settings.roles, guard=default_guard(settings)
+    )
+    problems = (*script.problems, *(each for each in rules.problems if each.is_error))
+    if problems or not rules.playbooks:
+        return Report(name, problems=problems)
+    stage = Stage(database, settings.model_copy(update={"rules": beside}), catalogue, rules)
+    return Report(name, tuple(_result(stage, test) for test in script.tests if wanted(test)))
+
+
+def _result(stage: Stage, test: Rehearsal) -> Result:
+    try:
+        stage.open(test)
+    except CannotPlayError as error:
+        return Result(test, (Failure(test.file, test.line, test.column, test.at, message=str(error)),))
+    failures = []
+    for move in test.timeline:
+        try:
+            stage.play(move)
+        except CannotPlayError as error:
+            failures.append(Failure(test.file, move.line, move.column, move.at, message=str(error)))
+            break
+        failures += list(_judged(stage, test, move))
+    return Result(test, tuple(failures))
+
+
+def _judged(stage: Stage, test: Rehearsal, move: Move) -> Iterator[Failure]:
+    expected: Expectation | None = move.expectation
+    if expected is None:
+        return
+    found = differences(expected, stage.look())
+    if found:
+        yield Failure(test.file, expected.line, expected.column, move.at, tuple(found))

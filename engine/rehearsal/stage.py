@@ -1,0 +1,209 @@
+"""Where a test plays: the engine itself, on a database of its own, under the test's own clock."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, func, insert, select
+from sqlmodel import SQLModel
+
+from engine.admit.holds import list_holds, release_holds
+from engine.conditions.catalogue import Catalogue
+from engine.match.matcher import ReferenceMatcher
+from engine.rehearsal.script import Category, Completion, Move, Rehearsal
+from engine.rulebook import Library
+from engine.rulefile.load import Rules
+from engine.runs.task_actions import TaskActionError, complete
+from engine.settings import Settings
+from engine.state import tables
+from engine.state.database import reading, writing
+from engine.state.ingest import ingest
+from engine.tick import Ticker
+
+_SOURCE = "test"
+_MOST_TICKS = 10_000
+"""Between two moves. A playbook with so many boundaries would never come to rest."""
+
+
+class CannotPlayError(Exception):
+    """A move of the timeline cannot be made; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What has happened since the last look."""
+
+    starts: int
+    ended: tuple[str, ...]
+    items: dict[Category, list[dict[str, str]]]
+    open_steps: tuple[str, ...]
+    held: int
+
+
+class Stage:
+    """One database, used by one test after another."""
+
+    def __init__(self, database: Engine, settings: Settings, catalogue: Catalogue, rules: Rules) -> None:
+        """`rules` holds the one playbook under test."""
+        self._database = database
+        self._catalogue = catalogue
+        library = Library(settings, catalogue, database)
+        library.rules = rules
+        self._ticker = Ticker(database, settings, library, ReferenceMatcher())
+        steps = rules.playbooks[0].steps
+        self._positions = {step.id: position for position, step in enumerate(steps)}
+        self._seen: set[str] = set()
+
+    def open(self, test: Rehearsal) -> None:
+        """Empty the stage, put the test's people and account on it, and let the playbook go live."""
+        _empty(self._database)
+        self._seen.clear()
+        people: Table = tables.Person.__table__  # type: ignore[attr-defined]
+        if test.people:
+            with writing(self._database) as connection:
+                connection.execute(insert(people), [each.model_dump() for each in test.people])
+        self._take_in(test)
+        self._ticker.tick(test.at)
+
+    def play(self, move: Move) -> None:
+        """Let time pass up to the move, make it, and let the engine answer. Raises CannotPlayError."""
+        self._pass_time(move.at)
+        if move.entries or move.events:
+            self._take_in(move)
+        if move.completion is not None:
+            self._complete(move.completion, move.at)
+        if move.releases:
+            self._release(move.at)
+        self._ticker.tick(move.at)
+
+    def look(self) -> Happened:
+        """What has happened since the test began, or since the last look."""
+        with reading(self._database) as connection:
+            runs = _rows(connection, tables.Run, "started_at")
+            return Happened(
+                starts=len(self._new(runs, "start")),
+                ended=tuple(
+                    row.outcome for row in self._new([each for each in runs if each.state == "ended"], "end")
+                ),
+                items=self._items(connection),
+                open_steps=self._open_steps(connection),
+                held=_held(connection),
+            )
+
+    def _items(self, connection: Connection) -> dict[Category, list[dict[str, str]]]:
+        tasks = self._by_step(_rows(connection, tables.Task, "created_at"), "created_at")
+        sent = self._by_step(_rows(connection, tables.Outbox, "created_at"), "created_at")
+        steps = self._by_step(_rows(connection, tables.StepRow, "settled_at"), "settled_at")
+        escalated = [each for each in tasks if each.escalated_at is not None]
+        return {
+            "tasks": [_task(row) for row in self._new(tasks, "task")],
+            "emails": [_email(row) for row in self._new(sent, "email") if row.contact_id is not None],
+            "messages": [_message(row) for row in self._new(sent, "message") if row.contact_id is None],
+            "escalated": [
+                {"step": row.step, "from": row.escalated_from, "to": row.assignee}
+                for row in self._new(escalated, "escalation")
+            ],
+            "skipped": [
+                {"step": row.step, "reason": row.reason or ""}
+                for row in self._new([each for each in steps if each.state == "skipped"], "skip")
+            ],
+        }
+
+    def _new(self, rows: list[Any], what: str) -> list[Any]:
+        """The rows not looked at before under that heading."""
+        fresh = [row for row in rows if f"{what} {row.id}" not in self._seen]
+        self._seen.update(f"{what} {row.id}" for row in fresh)
+        return fresh
+
+    def _by_step(self, rows: list[Any], instant: str) -> list[Any]:
+        """In order of time, and at one instant in the order of the file; what an exit does comes last."""
+        last = len(self._positions)
+        return sorted(
+            (row for row in rows if getattr(row, instant) is not None),
+            key=lambda row: (getattr(row, instant), self._positions.get(row.step, last), row.id),
+        )
+
+    def _open_steps(self, connection: Connection) -> tuple[str, ...]:
+        tasks = self._by_step(_rows(connection, tables.Task, "created_at"), "created_at")
+        return tuple(row.step for row in tasks if row.state == "open")
+
+    def _pass_time(self, until: datetime) -> None:
+        """Tick whenever something is due, as a service does that never rests."""
+        for _ in range(_MOST_TICKS):
+            due = self._next_due()
+            if due is None or due >= until:
+                return
+            self._ticker.tick(due)
+            if self._next_due() == due:
+                return
+        raise CannotPlayError(f"the playbook wants more than {_MOST_TICKS:,} looks before {until}")
+
+    def _next_due(self) -> datetime | None:
+        watch: Table = tables.Watch.__table__  # type: ignore[attr-defined]
+        with reading(self._database) as connection:
+            found: datetime | None = connection.scalar(select(func.min(watch.c.due_at)))
+            return found
+
+    def _take_in(self, given: Rehearsal | Move) -> None:
+        report = ingest(self._database, self._catalogue, given.entries, given.events, source=_SOURCE)
+        for rejection in report.rejected:
+            raise CannotPlayError(f"{rejection.id}: {rejection.reason}")
+
+    def _complete(self, completion: Completion, now: datetime) -> None:
+        with reading(self._database) as connection:
+            tasks = [each for each in _rows(connection, tables.Task, "created_at") if each.state == "open"]
+        found = [each.id for each in tasks if each.step == completion.step]
+        if len(found) != 1:
+            known = ", ".join(sorted({each.step for each in tasks})) or "none"
+            raise CannotPlayError(
+                f'step "{completion.step}" has {len(found) or "no"} open task{"s" if found else ""}; '
+                f"steps with open tasks: {known}"
+            )
+        try:
+            complete(
+                self._database, found[0], outcome=completion.outcome, note=completion.note, by="test", now=now
+            )
+        except TaskActionError as error:
+            raise CannotPlayError(str(error)) from error
+
+    def _release(self, now: datetime) -> None:
+        ids = [each.id for each in list_holds(self._database, only_held=True)]
+        release_holds(self._database, ids, by="test", at=now)
+
+
+def _rows(connection: Connection, kind: Any, order: str) -> list[Any]:
+    table: Table = kind.__table__
+    return list(connection.execute(select(table).order_by(table.c[order], table.c.id)).all())
+
+
+def _held(connection: Connection) -> int:
+    episode: Table = tables.Episode.__table__  # type: ignore[attr-defined]
+    query = select(func.count()).where(episode.c.owed == "held")
+    return int(connection.scalar(query) or 0)
+
+
+def _task(row: Any) -> dict[str, str]:
+    due: date = row.due_on
+    return {
+        "step": row.step,
+        "assignee": row.escalated_from or row.assignee,
+        "title": row.title,
+        "due": due.isoformat(),
+        "role": row.role,
+        "body": row.body,
+        "reason": row.reason,
+    }
+
+
+def _email(row: Any) -> dict[str, str]:
+    return {"step": row.step, "to": row.recipient, "subject": row.subject, "text": row.payload["text"]}
+
+
+def _message(row: Any) -> dict[str, str]:
+    return {"step": row.step, "to": row.recipient, "via": row.connector, "text": row.payload["text"]}
+
+
+def _empty(database: Engine) -> None:
+    with writing(database) as connection:
+        for table in reversed(SQLModel.metadata.sorted_tables):
+            connection.execute(table.delete())
