@@ -244,7 +244,9 @@ class _Pass:
         with reading(self.ticker.database) as connection:
             dossiers = self._reader.read(connection, starts, late_at=self.at)
             records = read_records(connection, account_ids)
-            young = recent_states(connection, self._reader, self.world, self._arriving(starts))
+            young = recent_states(
+                connection, self.ticker.library.catalogue, self.world, self._arriving(starts)
+            )
         folds = [
             AccountFold(
                 self.world,

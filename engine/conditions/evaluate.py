@@ -4,7 +4,7 @@ A verdict is True, False or None, which is unknown. `all` is false as soon as on
 soon as one member is, `none` true when every member is false; what cannot be decided so is unknown.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -94,7 +94,12 @@ def _wanted_words(predicate: Predicate, words: str) -> str:
 
 def next_boundary(condition: Condition, view: View) -> datetime | None:
     """The earliest instant after `now` at which time alone could change the verdict, or None."""
-    found = [OPERATORS[each.operator].boundary(each, view) for each in predicates(condition)]
+    return earliest_boundary(predicates(condition), view)
+
+
+def earliest_boundary(asked: Iterable[Predicate], view: View) -> datetime | None:
+    """The earliest instant after `now` at which time alone could change one of the answers, or None."""
+    found = [OPERATORS[each.operator].boundary(each, view) for each in asked]
     return min((instant for instant in found if instant is not None), default=None)
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from engine.conditions.catalogue import Kind, Value
-from engine.conditions.evaluate import next_boundary
+from engine.conditions.evaluate import earliest_boundary
 from engine.conditions.tree import Condition, Predicate
 from engine.fold import course, starts
 from engine.fold.case import Case, Folded, Record
@@ -83,8 +83,8 @@ class AccountFold:
         case = self._case
         case.by_calendar = False
         for batch in self._batches(instant):
-            self._apply(batch)
-            self._come_to_rest()
+            if self._apply(batch):
+                self._come_to_rest()
         self._close_tasks(instant)
         self._take_stock()
         self._come_to_rest()
@@ -101,7 +101,8 @@ class AccountFold:
         for _, batch in groupby(ready, key=lambda each: each.effective_at):
             yield list(batch)
 
-    def _apply(self, batch: list[DataInput]) -> None:
+    def _apply(self, batch: list[DataInput]) -> bool:
+        """Move the book on. False when nothing that was touched matters to any playbook."""
         case = self._case
         before: dict[Place, Value | None] = {}
         fields: set[tuple[Kind, str]] = set()
@@ -117,14 +118,27 @@ class AccountFold:
                 known = case.book.last_events.get(item.name)
                 case.book.last_events[item.name] = max(known or item.effective_at, item.effective_at)
                 events.add(item.name)
+        if not created and not self._matters(fields, events):
+            return False
         self._moments(batch, before)
         course.rearrange(case, {(kind.value, name) for kind, name in fields})
         zone_moved = not fields.isdisjoint({(Kind.ACCOUNT, "timezone"), (Kind.ACCOUNT, "country")})
         self._judge(
             lambda watcher: (
-                zone_moved or watcher.boundary is None or watcher.live.touched_by.meets(fields, events)
+                zone_moved
+                or (watcher.live.playbook.subject, watcher.subject_id) in created
+                or watcher.live.touched_by.meets(fields, events)
             )
         )
+        return True
+
+    def _matters(self, fields: set[tuple[Kind, str]], events: set[str]) -> bool:
+        """Whether any live playbook or open run reads what was touched."""
+        world = self._case.world
+        if world.live_reads.meets(fields, events):
+            return True
+        versions = {run.run.version for run in self._case.open.values()}
+        return any(world.reads_of(world.pinned(each)).meets(fields, events) for each in versions)
 
     def _change(self, item: ChangeInput, before: dict[Place, Value | None]) -> None:
         case = self._case
@@ -191,9 +205,9 @@ class AccountFold:
 
     def _set_boundary(self, watcher: _Watcher) -> None:
         case, live = self._case, watcher.live
-        assert live.condition is not None
-        view = case.view(live.playbook.subject, watcher.subject_id)
-        watcher.boundary = next_boundary(live.condition, view)
+        if live.timed:
+            view = case.view(live.playbook.subject, watcher.subject_id)
+            watcher.boundary = earliest_boundary(live.timed, view)
 
     def _judge(self, is_wanted: Callable[[_Watcher], bool]) -> None:
         """Judge the wanted watchers whose playbook has gone live, and look ahead from here."""
@@ -219,7 +233,7 @@ class AccountFold:
         case = self._case
         self._judge(lambda watcher: watcher.boundary is not None and watcher.boundary <= case.now)
         for (name, subject_id), episode in list(case.states.items()):
-            live = next((each for each in case.world.live if each.playbook.name == name), None)
+            live = case.world.by_name.get(name)
             if episode.state == "pending" and live is not None:
                 starts.judge(case, live, subject_id)
 
@@ -297,9 +311,9 @@ def _closings(tasks: list[Task], since: datetime, until: datetime) -> list[tuple
 
 
 def _pending_end(case: Case, name: str, since: datetime) -> Iterator[datetime]:
-    for live in case.world.live:
-        if live.playbook.name == name:
-            yield since + live.playbook.held_for
+    live = case.world.by_name.get(name)
+    if live is not None:
+        yield since + live.playbook.held_for
 
 
 def _restore(case: Case, record: Record) -> None:

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from engine.conditions.catalogue import Catalogue
 from engine.fold.account import AccountFold
 from engine.fold.case import Record
-from engine.fold.world import LivePlaybook, World
+from engine.fold.world import LivePlaybook, World, needs
 from engine.rulefile.model import Existing, Playbook
 from engine.state.book import BookReader, Start
 
@@ -19,7 +20,7 @@ Young = dict[str, dict[str, dict[str, datetime]]]
 
 def recent_states(
     connection: Connection,
-    reader: BookReader,
+    catalogue: Catalogue,
     world: World,
     arriving: Iterable[tuple[str, LivePlaybook, datetime]],
 ) -> Young:
@@ -29,7 +30,9 @@ def recent_states(
         assert live.playbook.existing.since is not None
         early = at - live.playbook.existing.since
         watching = _watching(world, live.playbook, early)
-        dossiers = reader.read(connection, {each: Start(early) for each in account_ids}, late_at=at)
+        dossiers = BookReader(catalogue, needs([live.playbook])).read(
+            connection, {each: Start(early) for each in account_ids}, late_at=at
+        )
         for account_id, dossier in dossiers.items():
             folded = AccountFold(watching, dossier, Record(), at, is_new=True).run()
             found[account_id][live.playbook.name] = {

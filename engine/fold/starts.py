@@ -274,10 +274,11 @@ def _clear(case: Case, episode: Episode) -> None:
 def retry_owed(case: Case) -> bool:
     """Start what was owed and is no longer stopped, if it still holds. True when a run started."""
     started = len(case.openings), len(case.open)
-    lives = {each.playbook.name: each for each in case.world.live}
-    for episode in sorted(case.states.values(), key=lambda each: (each.since, each.id)):
+    lives = case.world.by_name
+    owed = [each for each in case.states.values() if each.owed is not None]
+    for episode in sorted(owed, key=lambda each: (each.since, each.id)):
         live = lives.get(episode.playbook)
-        if episode.owed is None or live is None:
+        if live is None:
             continue
         if _verdict(live, case.view(live.playbook.subject, episode.subject_id)):
             admit(case, live.playbook, episode)

@@ -9,14 +9,18 @@ from typing import Any
 
 from engine.clock.workdays import LocalCalendar
 from engine.clock.zones import zone
-from engine.conditions.catalogue import Field, Kind, Value
+from engine.conditions.catalogue import Kind, Value
+from engine.conditions.operators import OPERATORS, Argument
 from engine.conditions.tree import Condition, Group, Predicate, predicates
 from engine.rulefile.model import OnTiming, Playbook
 from engine.runs.owners import Team
 from engine.settings import Settings
 from engine.state.book import Needs
 
-MOMENTS = frozenset({"changes_to", "event"})
+MOMENTS = frozenset(name for name, each in OPERATORS.items() if each.is_moment)
+TIMED = frozenset(
+    name for name, each in OPERATORS.items() if each.argument in (Argument.DAYS, Argument.EVENT_WINDOW)
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,11 @@ class LivePlaybook:
     def touched_by(self) -> "Reads":
         """What could change the verdict."""
         return reads(self.condition) if self.condition is not None else Reads()
+
+    @cached_property
+    def timed(self) -> tuple[Predicate, ...]:
+        """The predicates whose answer time alone can change."""
+        return timed_predicates(self.condition) if self.condition is not None else ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,11 @@ def reads(condition: Condition) -> Reads:
         if predicate.event is not None:
             events.add(predicate.event)
     return Reads(frozenset(fields), frozenset(events))
+
+
+def timed_predicates(condition: Condition) -> tuple[Predicate, ...]:
+    """The predicates of `condition` that ask about time."""
+    return tuple(each for each in predicates(condition) if each.operator in TIMED)
 
 
 def conditions_of(playbook: Playbook) -> list[Condition]:
@@ -143,6 +157,31 @@ class World:
     team: Team
     settings: Settings
     _calendars: dict[tuple[str, str], LocalCalendar] = field(default_factory=dict)
+    _reads: dict[str, Reads] = field(default_factory=dict)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, LivePlaybook]:
+        """The live playbooks by name."""
+        return {each.playbook.name: each for each in self.live}
+
+    @cached_property
+    def live_reads(self) -> Reads:
+        """Everything that can matter to a live playbook before it runs."""
+        found = Reads(frozenset({(Kind.ACCOUNT, "timezone"), (Kind.ACCOUNT, "country")}))
+        for each in self.live:
+            found |= self.reads_of(each.playbook)
+        return found
+
+    def reads_of(self, playbook: Playbook) -> Reads:
+        """Everything a version of a playbook reads, in its trigger or within its runs."""
+        if playbook.version not in self._reads:
+            found = Reads()
+            for condition in conditions_of(playbook):
+                found |= reads(condition)
+            if playbook.anchor is not None:
+                found |= Reads(frozenset({(playbook.anchor.kind, playbook.anchor.name)}))
+            self._reads[playbook.version] = found
+        return self._reads[playbook.version]
 
     def calendar(self, account: Mapping[str, Value]) -> LocalCalendar:
         """Where and when the account works; settings stand in for what it lacks."""
@@ -163,8 +202,3 @@ def date_of(value: Value | None, calendar: LocalCalendar) -> date | None:
     if isinstance(value, datetime):
         return calendar.day_of(value)
     return value if isinstance(value, date) else None
-
-
-def field_name(field: Field) -> tuple[Kind, str]:
-    """How a touched field is named in `Reads`."""
-    return field.kind, field.name
