@@ -9,6 +9,8 @@ from engine.conditions.tree import Comparison
 
 _DURATION_UNITS = {"min": "minute", "h": "hour", "d": "day", "w": "week", "bd": "business day"}
 
+_LONGEST_TEXT = 60
+
 
 def label(field: Field) -> str:
     """`account.open_tickets` as "open tickets", `subscription.usage` as "subscription usage"."""
@@ -18,7 +20,10 @@ def label(field: Field) -> str:
 
 
 def show(value: Value | None, field: Field | None = None) -> str:
-    """A value for people: 12,500, 35%, yes, 2026-01-31, 2026-01-31 09:00 UTC; "missing" without one."""
+    """A value for people: 12,500, 35%, yes, 2026-01-31, 2026-01-31 09:00 UTC; "missing" without one.
+
+    Text is put on one line and cut at 60 characters.
+    """
     if value is None:
         return "missing"
     if isinstance(value, bool):
@@ -30,7 +35,7 @@ def show(value: Value | None, field: Field | None = None) -> str:
         return value.strftime("%Y-%m-%d %H:%M UTC")
     if isinstance(value, date):
         return value.isoformat()
-    return value or '""'
+    return _shortened(value) or '""'
 
 
 def show_number(value: Decimal) -> str:
@@ -66,6 +71,12 @@ def show_list(texts: list[str], joiner: str = "or") -> str:
     if len(texts) < 2:
         return "".join(texts)
     return f"{', '.join(texts[:-1])} {joiner} {texts[-1]}"
+
+
+def _shortened(text: str) -> str:
+    """Text on one line and at a length that fits into a sentence."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
 
 
 def _counted(amount: int, noun: str) -> str:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from engine.conditions.catalogue import Field, FieldType, Value
@@ -71,41 +71,51 @@ class Sample:
         view.outcomes.update(self.outcomes)
 
 
+Choices: TypeAlias = dict[bool | None, Sample]
+
+
 def views(condition: Condition) -> Iterator[SyntheticView]:
     """Subjects at, around and without every boundary of the condition; its predicate then decides."""
+    chosen = {id(each): _choices(each) for each in predicates(condition)}
     for predicate in predicates(condition):
         for sample in samples(predicate):
             view = SyntheticView()
-            _let_decide(condition, predicate, view)
+            _let_decide(condition, predicate, chosen, view)
             sample.apply(view)
             yield view
 
 
-def _let_decide(condition: Condition, pivot: Predicate, view: SyntheticView) -> None:
+def _choices(predicate: Predicate) -> Choices:
+    """For either answer a sample on which the predicate gives it, where there is one."""
+    evaluate = OPERATORS[predicate.operator].evaluate
+    found: Choices = {}
+    for sample in samples(predicate):
+        view = SyntheticView()
+        sample.apply(view)
+        found.setdefault(evaluate(predicate, view), sample)
+    return found
+
+
+def _let_decide(
+    condition: Condition, pivot: Predicate, chosen: Mapping[int, Choices], view: SyntheticView
+) -> None:
     """Give the other predicates values under which the pivot's answer settles the condition."""
     if isinstance(condition, Predicate):
         return
     for member in condition.members:
         if any(each is pivot for each in predicates(member)):
-            _let_decide(member, pivot, view)
+            _let_decide(member, pivot, chosen, view)
         else:
-            _let_be(member, condition.kind == "all", view)
+            _let_be(member, condition.kind == "all", chosen, view)
 
 
-def _let_be(condition: Condition, wanted: bool, view: SyntheticView) -> None:
+def _let_be(condition: Condition, wanted: bool, chosen: Mapping[int, Choices], view: SyntheticView) -> None:
     """Give every predicate below a value that makes the condition true, or false."""
     if isinstance(condition, Predicate):
-        _choose(condition, wanted, view)
+        chosen[id(condition)].get(wanted, Sample()).apply(view)
         return
     for member in condition.members:
-        _let_be(member, wanted is not (condition.kind == "none"), view)
-
-
-def _choose(predicate: Predicate, wanted: bool, view: SyntheticView) -> None:
-    for sample in samples(predicate):
-        sample.apply(view)
-        if OPERATORS[predicate.operator].evaluate(predicate, view) is wanted:
-            return
+        _let_be(member, wanted is not (condition.kind == "none"), chosen, view)
 
 
 def samples(predicate: Predicate) -> list[Sample]:

@@ -52,7 +52,7 @@ class WorkerProcess:
         try:
             self._connection.send(request)
         except OSError as error:
-            raise self._lost("take its work", error) from error
+            raise self._lost("take its work", self._timeout_seconds, error) from error
         return self._await(self._timeout_seconds, "answer")
 
     def close(self) -> None:
@@ -67,13 +67,13 @@ class WorkerProcess:
                 return self._connection.recv()
             raise BlockingIOError
         except (EOFError, OSError) as error:
-            raise self._lost(doing, error) from error
+            raise self._lost(doing, seconds, error) from error
 
-    def _lost(self, doing: str, error: Exception) -> WorkerLost:
+    def _lost(self, doing: str, seconds: float, error: Exception) -> WorkerLost:
         """The exception that tells how the worker was lost; nothing of the worker is left."""
         if not isinstance(error, BlockingIOError):
             _reap(self._process)
-        how = self.ending or f"did not {doing} within {self._timeout_seconds:g} s"
+        how = self.ending or f"did not {doing} within {seconds:g} s"
         self.close()
         return WorkerLost(f"matching worker {self.pid} {how}")
 

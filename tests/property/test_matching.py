@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.clock.durations import Duration
@@ -167,6 +167,7 @@ def test_library_agrees_with_reference(draws: st.DataObject) -> None:
 
 
 @pytest.mark.soak
+@settings(max_examples=300)
 @given(st.data())
 def test_full_shards_agree_with_reference(draws: st.DataObject) -> None:
     """Shards of as many conditions as one may hold, with more subjects."""
