@@ -10,7 +10,10 @@ from engine.runs.run import Run
 
 
 def context(case: Case, playbook: Playbook, run: Run) -> dict[str, Any]:
-    """Names and values for a template: plain mappings in which a missing field is absent."""
+    """Names and values for a template: plain mappings in which a missing field is absent.
+
+    `champion` and `csm` are always named, so that a template can give a default for what they lack.
+    """
     own_kind = Kind(run.kind)
     found: dict[str, Any] = {
         "account": {"name": case.book.account_id, **case.account, "id": case.book.account_id},
@@ -19,6 +22,8 @@ def context(case: Case, playbook: Playbook, run: Run) -> dict[str, Any]:
         "today": case.calendar.day_of(case.now),
         "brand": case.world.settings.email.brand,
         "footer": case.world.settings.email.footer,
+        "champion": None,
+        "csm": None,
     }
     if own_kind is not Kind.ACCOUNT:
         found[own_kind.value] = subject_values(case, own_kind, run.subject_id)
