@@ -146,6 +146,6 @@ def _body(message: Message, kind: Literal["html", "plain"]) -> str:
     if part is None:
         return ""
     try:
-        return str(part.get_content())
+        return str(part.get_content()).replace("\r\n", "\n")
     except (LookupError, UnicodeError):
         return str(part.get_payload(decode=False))

@@ -24,7 +24,8 @@ def suppress(connection: Connection, email: str, reason: str, now: datetime) -> 
     """Put an address on the list. Says whether it was not there before; the first reason stays."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(_suppression).values(email=address_key(email), reason=reason, since=now)
-    return connection.execute(statement.on_conflict_do_nothing()).rowcount > 0
+    written = statement.on_conflict_do_nothing().returning(_suppression.c.email)
+    return connection.scalar(written) is not None
 
 
 def suppressed_among(connection: Connection, emails: Iterable[str]) -> frozenset[str]:

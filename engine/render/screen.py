@@ -59,7 +59,7 @@ def _check(tree: nodes.Template) -> None:
     for node in _walk(tree):
         problem = _problem(node)
         if problem:
-            raise TemplateSyntaxError(problem, node.lineno)
+            raise TemplateSyntaxError(problem, node.lineno or 1)
 
 
 def _problem(node: nodes.Node) -> str | None:
