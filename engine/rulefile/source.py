@@ -24,7 +24,7 @@ from ruamel.yaml.events import (
 from engine.rulefile.problem import Problem, in_order, quote
 
 LARGEST_FILE = 256 * 1024
-"""Characters. The largest playbook anyone has needed is a twentieth of this."""
+"""Characters. Far more than a person writes, and read in seconds whatever it holds."""
 
 DEEPEST_NESTING = 24
 """Lists and mappings within each other, conditions included."""
@@ -171,7 +171,7 @@ class _Builder:
     def finish(self) -> Source:
         """The tree, unless it is broken, and every problem."""
         if self._root is None and not self.problems:
-            self.refuse(1, 1, 'the file is empty; begin with "playbook: NAME"')
+            self.refuse(1, 1, "the file is empty")
         return Source(None if self._is_broken else self._root, in_order(self.problems))
 
     def take(self, event: Event) -> None:
@@ -188,7 +188,7 @@ class _Builder:
     def _take_document(self) -> None:
         self._documents += 1
         if self._documents > 1:
-            self.refuse(*self.last, "a second document begins here; write one playbook a file")
+            self.refuse(*self.last, "a second document begins here; a file holds one")
             raise _Stop
 
     def _take_node(self, event: NodeEvent) -> None:
