@@ -72,6 +72,10 @@ class Library:
         """What is wrong with the files as they were last read."""
         return self.rules.problems
 
+    def is_stale(self) -> bool:
+        """Whether any file has changed since the files were read."""
+        return self._fingerprint() != self._seen
+
     def refresh(self) -> bool:
         """Read the files again if any has changed. True when they were read."""
         now = self._fingerprint()

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-log = logging.getLogger("tminus.schedule")
+log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.05
 """How long a wake waits for others, so that a burst of posts makes one tick."""
@@ -94,7 +94,8 @@ class Work:
     now: Callable[[], datetime]
     tick: Callable[[datetime], bool]
     """One pass; whether it put anything in the outbox."""
-    deliver: Callable[[datetime], object]
+    deliver: Callable[[datetime], bool]
+    """One batch; whether more is ready."""
     is_due: Callable[[datetime], bool]
     """Whether an account waits to be looked at, whoever wrote it."""
     live: Callable[[datetime], object] | None = None
@@ -164,7 +165,8 @@ class Schedule:
             self._delivering.wake()
 
     def _deliver(self) -> None:
-        self._work.deliver(self._work.now())
+        if self._work.deliver(self._work.now()):
+            self._delivering.wake()
 
     def _poll(self) -> None:
         if not self._ticking.is_resting and self._work.is_due(self._work.now()):

@@ -115,6 +115,7 @@ class Desk:
         self.deliveries = 0
         self.lives = 0
         self.enqueues = False
+        self.batches = 0
         self.schedule = Schedule(
             Work(
                 now=lambda: EPOCH + timedelta(seconds=len(self.ticks)),
@@ -130,8 +131,9 @@ class Desk:
         self.ticks.append(at)
         return self.enqueues
 
-    def _deliver(self, _: datetime) -> None:
+    def _deliver(self, _: datetime) -> bool:
         self.deliveries += 1
+        return self.deliveries < self.batches
 
     def _live(self, _: datetime) -> None:
         self.lives += 1
@@ -166,6 +168,15 @@ def test_schedule_delivers_what_a_tick_enqueued() -> None:
     desk.enqueues = True
     desk.schedule.wake()
     assert eventually(lambda: desk.deliveries == 2, 3)
+    assert desk.schedule.stop(5)
+
+
+def test_schedule_delivers_until_nothing_is_ready() -> None:
+    """A full batch is followed by the next at once."""
+    desk = Desk()
+    desk.batches = 3
+    desk.schedule.start()
+    assert eventually(lambda: desk.deliveries == 3, 3)
     assert desk.schedule.stop(5)
 
 

@@ -1,0 +1,65 @@
+"""`tminus run`: the service, until it is stopped."""
+
+import logging
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from engine.cli.shell import Shell
+from engine.listening import AddressRefusedError
+from engine.service import ServiceFailedError, serve
+from engine.settings import ConfigError
+from engine.wiring import with_console_port
+
+
+def run_service(
+    ctx: typer.Context,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Instead of console.port; 0 takes a free one.")
+    ] = None,
+) -> None:
+    """Run the service: scheduler, delivery, API and console. Ctrl-C stops it."""
+    shell: Shell = ctx.obj
+    settings = shell.settings
+    if port is not None:
+        settings = with_console_port(settings, port)
+    _log_to_stderr()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, _interrupt)
+    try:
+        is_clean = serve(settings, _say)
+    except (AddressRefusedError, ServiceFailedError, ConfigError) as error:
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(1) from error
+    if not is_clean:
+        _leave_at_once()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Stop once; what comes while stopping changes nothing."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    logging.getLogger("engine").setLevel(logging.INFO)
+
+
+def _leave_at_once() -> NoReturn:
+    """End without waiting for threads that did not end in time; what they had begun is taken up later."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

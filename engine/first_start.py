@@ -1,0 +1,80 @@
+"""What a first start leaves behind: a token to sign in with and, in a trial set-up, the sample book."""
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, make_url, select, update
+
+from engine.api.tokens import create_token, has_tokens
+from engine.conditions.catalogue import Catalogue
+from engine.sample.seed import seed
+from engine.state.database import reading, writing
+from engine.state.tables import Account, Source
+
+_ACCOUNT: Any = Account.__table__  # type: ignore[attr-defined]
+_SOURCE: Any = Source.__table__  # type: ignore[attr-defined]
+
+SAMPLE = "sample"
+REPLAYED = timedelta(days=14)
+"""The stretch of the sample's history that playbooks run over, so that queues are not empty."""
+
+
+def data_folder(database_url: str) -> Path:
+    """Where files beside the database go: its own folder for SQLite, `var` otherwise."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        return Path(url.database).parent
+    return Path("var")
+
+
+@dataclass(frozen=True, slots=True)
+class FirstToken:
+    """The file that keeps the first token, and the token itself on the start that made it."""
+
+    file: Path
+    token: str | None
+
+
+def first_token(database: Engine, folder: Path, now: datetime) -> FirstToken:
+    """Make a token where there is none yet, and leave it in a file that only its owner can read."""
+    file = folder / "first-token"
+    if has_tokens(database):
+        return FirstToken(file, None)
+    token = create_token(database, "first", now)
+    folder.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(token + "\n")
+    return FirstToken(file, token)
+
+
+def sample_end(database: Engine, now: datetime) -> datetime | None:
+    """Up to when the sample book is still to be written; None where it is there or must not be.
+
+    A book cut short is taken up again with the same end, so that it becomes the same book. A database with
+    accounts of somebody's own never gets one.
+    """
+    with reading(database) as connection:
+        begun = connection.execute(select(_SOURCE).where(_SOURCE.c.name == SAMPLE)).one_or_none()
+        has_accounts = connection.scalar(select(_ACCOUNT.c.id).limit(1)) is not None
+    if begun is not None:
+        return None if begun.last_sync_at else begun.watermark
+    return None if has_accounts else now
+
+
+def write_sample(database: Engine, catalogue: Catalogue, accounts: int, end: datetime) -> int:
+    """Write the sample book with its history up to `end`; the number of changes and events written."""
+    with writing(database) as connection:
+        if connection.scalar(select(_SOURCE.c.name).where(_SOURCE.c.name == SAMPLE)) is None:
+            connection.execute(_SOURCE.insert().values(name=SAMPLE, watermark=end))
+    return seed(database, catalogue, accounts=accounts, end=end)
+
+
+def finish_sample(database: Engine, accounts: int, now: datetime) -> None:
+    """Note that the sample is there and its last fortnight was decided, so that no later start repeats it."""
+    with writing(database) as connection:
+        values = {"last_sync_at": now, "rows": accounts}
+        connection.execute(update(_SOURCE).where(_SOURCE.c.name == SAMPLE).values(**values))

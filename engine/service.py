@@ -1,0 +1,219 @@
+"""The running service: one process with scheduler, delivery, API, console and, on trial, a mailbox."""
+
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from engine.admit.holds import release_holds
+from engine.api.app import create_app
+from engine.api.service import Service
+from engine.decider import Decider
+from engine.first_start import FirstToken, data_folder, first_token
+from engine.listening import listen, port_of
+from engine.mailbox.receiver import MailboxReceiver
+from engine.match.choice import open_matcher
+from engine.match.matcher import DurableMatcher, Matcher
+from engine.outbox.deliver import deliver_batch
+from engine.outbox.wiring import close_connectors, open_connectors
+from engine.sample.life import live
+from engine.schedule import Schedule, Work
+from engine.settings import Settings
+from engine.state.migrate import migrated
+from engine.web_server import WebServer
+from engine.wiring import with_console_port, with_mailbox_port
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 5.0
+"""How long a stop waits for a tick or a delivery under way."""
+AT_ONCE = 100
+"""Outbox entries delivered before the delivery looks up."""
+
+
+class ServiceFailedError(Exception):
+    """The service could not go on; its log has why."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the service is made of, before anything of it runs."""
+
+    database: Engine
+    settings: Settings
+    decider: Decider
+    matcher: Matcher
+    deliver: Callable[[datetime], bool]
+
+
+def serve(settings: Settings, say: Callable[[str], None]) -> bool:
+    """Run the service until KeyboardInterrupt, then stop what was started, last things first.
+
+    Returns whether everything under way could be finished. Raises AddressRefusedError, before anything has
+    started, when a port is taken; ServiceFailedError when the web server ends by itself.
+    """
+    console = settings.console
+    with ExitStack() as stack:
+        listening = stack.enter_context(listen(console.host, console.port, "the console", "console.port"))
+        settings = with_console_port(settings, port_of(listening))
+        _refuse_taken_mailbox(settings)
+        stopped = _Stopped()
+        with suppress(KeyboardInterrupt):
+            parts, token = _assemble(settings, stack, say)
+            _run(parts, token, listening, stack, stopped, say)
+        say("Stopping.")
+    return stopped.is_clean
+
+
+@dataclass
+class _Stopped:
+    """How the stop went."""
+
+    is_clean: bool = True
+
+
+def now() -> datetime:
+    """The clock of the running service."""
+    return datetime.now(UTC)
+
+
+def _assemble(settings: Settings, stack: ExitStack, say: Callable[[str], None]) -> tuple[Parts, FirstToken]:
+    database = migrated(settings.database_url)
+    stack.callback(database.dispose)
+    token = first_token(database, data_folder(settings.database_url), now())
+    settings = _open_mailbox(settings, stack)
+    matcher = open_matcher(settings)
+    stack.callback(matcher.close)
+    decider = Decider(database, settings, settings.catalogue(), matcher)
+    if settings.sample.enabled:
+        decider.fill(now(), say)
+    deliver = _delivery(database, settings, stack)
+    return Parts(database, settings, decider, matcher, deliver), token
+
+
+def _run(
+    parts: Parts,
+    token: FirstToken,
+    listening: socket.socket,
+    stack: ExitStack,
+    stopped: _Stopped,
+    say: Callable[[str], None],
+) -> None:
+    schedule = Schedule(_work(parts), parts.settings.tick_seconds)
+    web = WebServer(create_app(_service(parts, schedule)), listening)
+    stack.callback(_stop, schedule, web, parts.matcher, stopped)
+    web.start()
+    schedule.start()
+    for line in greeting(parts.settings, token):
+        say(line)
+    web.wait()
+    raise ServiceFailedError("The web server has ended; the log above says why.")
+
+
+def greeting(settings: Settings, token: FirstToken) -> list[str]:
+    """Where the console is and how to sign in. The token is shown on the start that made it, never again."""
+    lines = [f"Tminus runs at {settings.console.public_url}"]
+    if token.token:
+        lines += [
+            f"Sign in with this token: {token.token}",
+            f"It is kept in {token.file}; delete that when it is safe elsewhere.",
+        ]
+    elif token.file.exists():
+        lines.append(f"Sign in with the token in {token.file}, or make another: tminus token NAME")
+    else:
+        lines.append("Sign in with your token, or make another: tminus token NAME")
+    return [*lines, "Ctrl-C stops it."]
+
+
+def _work(parts: Parts) -> Work:
+    def live_on(at: datetime) -> None:
+        live(parts.database, parts.decider.library.catalogue, at)
+
+    sample = parts.settings.sample
+    return Work(
+        now=now,
+        tick=parts.decider.tick,
+        deliver=parts.deliver,
+        is_due=parts.decider.is_due,
+        live=live_on if sample.enabled and sample.live else None,
+    )
+
+
+def _service(parts: Parts, schedule: Schedule) -> Service:
+    def status() -> dict[str, Any]:
+        return {"scheduler_alive": schedule.is_alive, "last_tick_at": parts.decider.last_tick_at}
+
+    def release(ids: Sequence[str], by: str) -> int:
+        return release_holds(parts.database, ids, by=by, at=now())
+
+    return Service(
+        database=parts.database,
+        settings=parts.settings,
+        catalogue=parts.decider.library.catalogue,
+        wake=schedule.wake,
+        now=now,
+        playbooks=parts.decider.playbooks,
+        problems=lambda: parts.decider.library.problems,
+        status=status,
+        release=release,
+        mailbox=mailbox_folder(parts.settings) if parts.settings.mailbox.enabled else None,
+    )
+
+
+def _delivery(database: Engine, settings: Settings, stack: ExitStack) -> Callable[[datetime], bool]:
+    connectors = open_connectors(settings, database)
+    stack.callback(close_connectors, connectors)
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+
+    def deliver(_: datetime) -> bool:
+        report = deliver_batch(database, connectors, settings, now=now, owner=owner, limit=AT_ONCE)
+        return report.handled >= AT_ONCE
+
+    return deliver
+
+
+def _refuse_taken_mailbox(settings: Settings) -> None:
+    mailbox = settings.mailbox
+    if mailbox.enabled and mailbox.smtp_port:
+        listen(mailbox.host, mailbox.smtp_port, "the mailbox", "mailbox.smtp_port").close()
+
+
+def mailbox_folder(settings: Settings) -> Path:
+    """Where the local mailbox keeps what it got."""
+    return data_folder(settings.database_url) / "mailbox"
+
+
+def _open_mailbox(settings: Settings, stack: ExitStack) -> Settings:
+    """Start to receive; the settings with the port the mailbox has."""
+    mailbox = settings.mailbox
+    if not mailbox.enabled:
+        return settings
+    receiver = MailboxReceiver(mailbox_folder(settings), mailbox.host, mailbox.smtp_port, mailbox.keep, now)
+    port = receiver.start()
+    stack.callback(receiver.stop)
+    return with_mailbox_port(settings, port)
+
+
+def _stop(schedule: Schedule, web: WebServer, matcher: Matcher, stopped: _Stopped) -> None:
+    web.end()
+    stopped.is_clean = schedule.stop(STOP_SECONDS)
+    if not stopped.is_clean:
+        log.warning("What was under way is left as it is; the next start takes it up.")
+        _end_workers(matcher)
+    web.has_ended(STOP_SECONDS)
+
+
+def _end_workers(matcher: Matcher) -> None:
+    """End the workers even while a tick still waits for their answer."""
+    if isinstance(matcher, DurableMatcher):
+        for pid in matcher.worker_pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,129 @@
+"""The documents name everything there is, with its default, and what they show really works."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import typer
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from ruamel.yaml import YAML
+
+from engine.cli.main import app
+from engine.conditions.operators import OPERATORS
+from engine.settings import Settings, SlackConnector, SmtpConnector
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "engine" / "README.md"])
+OPERATION = (ROOT / "docs" / "operation.md").read_text(encoding="utf-8")
+TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in DOCUMENTS}
+EVERYTHING = "\n".join(TEXTS.values())
+
+PLAYBOOKS = sorted(path for path in ROOT.glob("rules/**/*.yaml") if ".test." not in path.name)
+
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def blocks(language: str) -> Iterator[tuple[str, str]]:
+    """Code blocks of a language with the document and line they are in."""
+    for name, text in TEXTS.items():
+        for found in _BLOCK.finditer(text):
+            if found[1] == language:
+                yield f"{name}:{text.count(chr(10), 0, found.start()) + 1}", found[2]
+
+
+def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every setting by its path, with its default as the documents write it."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from settings_of(field.annotation, f"{prefix}{name}.")
+        else:
+            yield prefix + name, default_of(field)
+
+
+def default_of(field: FieldInfo) -> str:
+    """A default as text: `none` for nothing, `required` where one must be given."""
+    if field.default is PydanticUndefined:
+        return "required"
+    if field.default is None or field.default == {}:
+        return "none"
+    if isinstance(field.default, bool):
+        return f"`{str(field.default).lower()}`"
+    assert not isinstance(field.default, SecretStr)
+    return f"`{field.default}`"
+
+
+def commands(group: click.Group, path: str = "tminus") -> Iterator[str]:
+    """Every command as it is typed."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}"
+
+
+@pytest.mark.parametrize(("setting", "default"), settings_of(Settings))
+def test_documentation_has_each_setting_with_its_default(setting: str, default: str) -> None:
+    """A setting without a row, or with another default, is found here."""
+    assert f"| `{setting}` | {default} |" in OPERATION
+
+
+@pytest.mark.parametrize("connector", [SmtpConnector, SlackConnector])
+def test_documentation_has_each_setting_of_a_connector(connector: type[BaseModel]) -> None:
+    """Connectors have tables of their own."""
+    kind = connector.__name__.removesuffix("Connector").lower()
+    table = re.split(rf"\| setting of an? `{kind}` connector", OPERATION)[1]
+    for name, default in settings_of(connector):
+        shown = f"`{kind}`" if name == "kind" else default
+        assert f"| `{name}` | {shown} |" in table.split("\n\n")[0]
+
+
+@pytest.mark.parametrize("command", commands(typer.main.get_command(app)))  # type: ignore[arg-type]
+def test_documentation_has_each_command(command: str) -> None:
+    """A command nobody wrote about does not exist for its users."""
+    assert re.search(rf"`{re.escape(command)}\b", OPERATION)
+
+
+@pytest.mark.parametrize("keyword", OPERATORS)
+def test_documentation_has_each_operator(keyword: str) -> None:
+    """Each operator of the table stands in the documents as a rule writes it."""
+    written = {
+        "event_within": "within",
+        "event_absent_for": "absent_for",
+        "step_is": "is",
+        "step_outcome": "outcome",
+    }.get(keyword, keyword)
+    assert re.search(rf"`[^`\n]*\b{written}\b[^`\n]*`", EVERYTHING)
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
+def test_documentation_has_each_shipped_playbook(playbook: Path) -> None:
+    """The README says what comes in the box."""
+    assert f"`{playbook.stem}`" in TEXTS["README.md"]
+
+
+def test_documentation_links_lead_somewhere() -> None:
+    """No link to a file that is not there."""
+    for name, text in TEXTS.items():
+        for target in _LINK.findall(text):
+            path = target.partition("#")[0]
+            if path and "://" not in path:
+                assert (ROOT / name).parent.joinpath(path).exists(), f"{name}: {target}"
+
+
+@pytest.mark.parametrize(("place", "text"), blocks("yaml"))
+def test_documentation_shows_yaml_that_can_be_read(place: str, text: str) -> None:
+    """Every example is YAML, without repeated keys."""
+    content: Any = YAML(typ="safe", pure=True).load(text)
+    assert content, place
+
+
+def test_documentation_names_no_machine() -> None:
+    """No path of one machine and no package index."""
+    for name, text in TEXTS.items():
+        assert not re.search(r"/root/|/home/\w|index-url http|/work/", text), name
