@@ -18,7 +18,7 @@ from engine.admit.guard import Batch, guard
 from engine.clock.zones import format_instant
 from engine.fold.account import AccountFold
 from engine.fold.case import Folded
-from engine.fold.recent import recent_states
+from engine.fold.recent import Arrival, recent_states
 from engine.fold.world import LivePlaybook, World, needs
 from engine.ledger.commit import Standing, commit_shard
 from engine.ledger.record import read_records
@@ -245,7 +245,7 @@ class _Pass:
             dossiers = self._reader.read(connection, starts, late_at=self.at)
             records = read_records(connection, account_ids)
             young = recent_states(
-                connection, self.ticker.library.catalogue, self.world, self._arriving(starts)
+                connection, self.ticker.library.catalogue, self.world, dossiers, self._arrivals(starts)
             )
         folds = [
             AccountFold(
@@ -270,16 +270,16 @@ class _Pass:
             return Start(self.passed or self.at)
         return Start(max(standing.evaluated_to, self.passed or standing.evaluated_to), takes_late=True)
 
-    def _arriving(self, starts: Mapping[str, Start]) -> Iterator[tuple[str, LivePlaybook, datetime]]:
-        """Accounts for which a playbook with `existing: {since: …}` takes stock in this pass, and when."""
+    def _arrivals(self, starts: Mapping[str, Start]) -> Iterator[Arrival]:
+        """Where a playbook with `existing: {since: …}` takes stock in this pass."""
         for live in self.world.live:
             if live.playbook.existing.mode != "since":
                 continue
             for account_id, start in starts.items():
                 if live.changed_at > start.since:
-                    yield account_id, live, live.changed_at
+                    yield Arrival(account_id, live, live.changed_at)
                 elif self.due[account_id].evaluated_to is None:
-                    yield account_id, live, start.since
+                    yield Arrival(account_id, live, start.since)
 
     def _commit(self, folds: Sequence[Folded], batches: Iterable[Batch]) -> None:
         if not folds:

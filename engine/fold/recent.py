@@ -1,8 +1,8 @@
 """Which states began shortly before a playbook went live, for `existing: {since: …}`."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -10,57 +10,86 @@ from sqlalchemy import Connection
 from engine.conditions.catalogue import Catalogue
 from engine.fold.account import AccountFold
 from engine.fold.case import Record
+from engine.fold.starts import verdict_of
+from engine.fold.view import BookView
 from engine.fold.world import LivePlaybook, World, needs
-from engine.rulefile.model import Existing, Playbook
-from engine.state.book import BookReader, Start
+from engine.rulefile.model import Existing
+from engine.state.book import BookReader, Dossier, Start
 
 Young = dict[str, dict[str, dict[str, datetime]]]
 """By account and playbook: the subjects whose state is young, with the instant it began."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A playbook with `existing: {since: …}` takes stock of an account at an instant."""
+
+    account_id: str
+    live: LivePlaybook
+    at: datetime
+
+    @property
+    def early(self) -> datetime:
+        """The instant from which a state counts as young."""
+        since = self.live.playbook.existing.since
+        assert since is not None
+        return self.at - since
 
 
 def recent_states(
     connection: Connection,
     catalogue: Catalogue,
     world: World,
-    arriving: Iterable[tuple[str, LivePlaybook, datetime]],
+    dossiers: Mapping[str, Dossier],
+    arrivals: Iterable[Arrival],
 ) -> Young:
-    """Fold each arriving (account, playbook, go-live) through the stretch before, with no effects."""
+    """Fold the accounts in which such a state holds through the stretch before, with no effects."""
     found: Young = defaultdict(dict)
-    for live, at, account_ids in _grouped(arriving):
-        assert live.playbook.existing.since is not None
-        early = at - live.playbook.existing.since
-        watching = _watching(world, live.playbook, early)
-        dossiers = BookReader(catalogue, needs([live.playbook])).read(
-            connection, {each: Start(early) for each in account_ids}, late_at=at
-        )
-        for account_id, dossier in dossiers.items():
+    groups: dict[tuple[datetime, datetime], list[Arrival]] = defaultdict(list)
+    for arrival in arrivals:
+        if _may_hold(world, arrival, dossiers[arrival.account_id]):
+            groups[arrival.early, arrival.at].append(arrival)
+    for (early, at), group in groups.items():
+        lives = {each.live.playbook.name: each.live for each in group}
+        reader = BookReader(catalogue, needs([each.playbook for each in lives.values()]))
+        watching = _watching(world, lives, early)
+        starts = {each.account_id: Start(early) for each in group}
+        for account_id, dossier in reader.read(connection, starts, late_at=at).items():
             folded = AccountFold(watching, dossier, Record(), at, is_new=True).run()
-            found[account_id][live.playbook.name] = {
-                each.subject_id: each.since for each in folded.episodes if each.is_open and each.since > early
-            }
+            for episode in folded.episodes:
+                if episode.is_open and episode.since > early:
+                    by_subject = found[account_id].setdefault(episode.playbook, {})
+                    by_subject[episode.subject_id] = episode.since
     return found
 
 
-def _grouped(
-    arriving: Iterable[tuple[str, LivePlaybook, datetime]],
-) -> list[tuple[LivePlaybook, datetime, list[str]]]:
-    groups: dict[tuple[str, datetime], tuple[LivePlaybook, datetime, list[str]]] = {}
-    for account_id, live, at in arriving:
-        groups.setdefault((live.playbook.name, at), (live, at, []))[2].append(account_id)
-    return list(groups.values())
-
-
-def _watching(world: World, playbook: Playbook, since: datetime) -> World:
-    """A world in which the playbook only watches."""
-    idle = replace(
-        playbook,
-        existing=Existing("wait"),
-        steps=(),
-        exits=(),
-        on=(),
-        cooldown=None,
-        run_per=None,
-        group_by=None,
-        anchor=None,
+def _may_hold(world: World, arrival: Arrival, dossier: Dossier) -> bool:
+    """Whether the state holds for one of the subjects, or inputs still to come might make it hold."""
+    if any(each.at <= arrival.at for each in dossier.inputs):
+        return True
+    book, kind = dossier.book, arrival.live.playbook.subject
+    tz = world.calendar(book.account).zone
+    return any(
+        verdict_of(arrival.live, BookView(book, kind, subject_id, arrival.at, tz))
+        for subject_id in book.ids(kind)
     )
-    return replace(world, live=(LivePlaybook(idle, since, since),), pinned=lambda _: idle)
+
+
+def _watching(world: World, lives: Mapping[str, LivePlaybook], since: datetime) -> World:
+    """A world in which these playbooks only watch."""
+    idle = {
+        live.playbook.version: replace(
+            live.playbook,
+            existing=Existing("wait"),
+            steps=(),
+            exits=(),
+            on=(),
+            cooldown=None,
+            run_per=None,
+            group_by=None,
+            anchor=None,
+        )
+        for live in lives.values()
+    }
+    watchers = tuple(LivePlaybook(each, since, since) for each in idle.values())
+    return replace(world, live=watchers, pinned=idle.__getitem__, _reads={})

@@ -24,7 +24,7 @@ from engine.state.book import ChangeInput, DataInput
 def judge(case: Case, live: LivePlaybook, subject_id: str) -> None:
     """Let the present verdict of a `when` act on its subject's episode."""
     playbook = live.playbook
-    verdict = _verdict(live, case.view(playbook.subject, subject_id))
+    verdict = verdict_of(live, case.view(playbook.subject, subject_id))
     episode = case.states.get((playbook.name, subject_id))
     step = transition(episode, verdict, case.now, playbook.held_for)
     if step is Transition.STAY:
@@ -42,7 +42,7 @@ def judge(case: Case, live: LivePlaybook, subject_id: str) -> None:
         _opened(case, playbook, episode)
 
 
-def _verdict(live: LivePlaybook, view: BookView) -> bool | None:
+def verdict_of(live: LivePlaybook, view: BookView) -> bool | None:
     """Audience and `when`, with `on_missing` in place of an unknown `when`."""
     playbook = live.playbook
     assert playbook.when is not None
@@ -122,7 +122,7 @@ def take_as_existing(case: Case, live: LivePlaybook, young: dict[str, datetime] 
     """
     playbook = live.playbook
     for subject_id in case.book.ids(playbook.subject):
-        if (playbook.name, subject_id) in case.states or not _verdict(
+        if (playbook.name, subject_id) in case.states or not verdict_of(
             live, case.view(playbook.subject, subject_id)
         ):
             continue
@@ -280,7 +280,7 @@ def retry_owed(case: Case) -> bool:
         live = lives.get(episode.playbook)
         if live is None:
             continue
-        if _verdict(live, case.view(live.playbook.subject, episode.subject_id)):
+        if verdict_of(live, case.view(live.playbook.subject, episode.subject_id)):
             admit(case, live.playbook, episode)
     for episode in sorted(case.moments.values(), key=lambda each: (each.since, each.id)):
         live = lives.get(episode.playbook)
