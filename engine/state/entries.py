@@ -23,6 +23,11 @@ class Entry:
     effective_at: datetime
     recorded_at: datetime
 
+    @property
+    def applies_at(self) -> datetime:
+        """From when on a decision may know it."""
+        return max(self.effective_at, self.recorded_at)
+
 
 @dataclass(frozen=True, slots=True)
 class EventEntry:
@@ -35,6 +40,11 @@ class EventEntry:
     recorded_at: datetime
     subject_id: str | None = None
     properties: Mapping[str, Any] | None = None
+
+    @property
+    def applies_at(self) -> datetime:
+        """From when on a decision may know it."""
+        return max(self.occurred_at, self.recorded_at)
 
 
 @dataclass(frozen=True, slots=True)

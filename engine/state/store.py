@@ -45,6 +45,12 @@ class Intake:
         """Whether the account itself is among the entries."""
         return any(entry.kind is Kind.ACCOUNT for _, entry in self.entries)
 
+    @property
+    def first_mention(self) -> datetime | None:
+        """When the earliest of its parts and events applies: the account exists at least from then on."""
+        parts = [entry.applies_at for _, entry in self.entries if entry.kind is not Kind.ACCOUNT]
+        return min([*parts, *(event.applies_at for _, event in self.events)], default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -70,6 +76,8 @@ class _Subject:
     asserted: dict[str, list[Link]] = field(default_factory=lambda: defaultdict(list))
     """By field, in the order given."""
     folded: dict[str, Folded] = field(default_factory=dict)
+    is_implied: bool = False
+    """An account of which nothing is said but that it has parts and events."""
 
     @property
     def earliest(self) -> datetime:
@@ -147,13 +155,18 @@ def _subjects(
             for name, value in entry.values.items():
                 link = Link(encode(value), entry.effective_at, entry.recorded_at)
                 subject.asserted[name].append(link)
+        if first := intake.first_mention:
+            key = Kind.ACCOUNT, account_id
+            account = subjects.setdefault(key, _Subject(*key, account_id, rows.get(key), is_implied=True))
+            account.asserted[EXISTS].append(Link("true", first, first))
     return [each for each in subjects.values() if each.asserted], rejected
 
 
 def _rows(connection: Connection, batch: Sequence[tuple[str, Intake]]) -> dict[tuple[Kind, str], RowMapping]:
     """The stored rows of the subjects spoken of."""
     wanted: dict[Kind, dict[str, None]] = defaultdict(dict)
-    for _, intake in batch:
+    for account_id, intake in batch:
+        wanted[Kind.ACCOUNT][account_id] = None
         for _, entry in intake.entries:
             wanted[entry.kind][entry.id] = None
     found = {}
@@ -257,7 +270,7 @@ def _event_row(event: EventEntry) -> dict[str, Any]:
         "properties": None if event.properties is None else dict(event.properties),
         "occurred_at": event.occurred_at,
         "recorded_at": event.recorded_at,
-        "applies_at": max(event.occurred_at, event.recorded_at),
+        "applies_at": event.applies_at,
     }
 
 
@@ -381,7 +394,7 @@ def _touch(
 
 def _counts(subjects: Iterable[_Subject]) -> dict[Kind, Count]:
     counts: dict[Kind, Count] = {}
-    for kind, part in _by_kind(subjects):
+    for kind, part in _by_kind(each for each in subjects if not each.is_implied):
         created = sum(each.row is None for each in part)
         changed = sum(each.row is not None and each.is_changed for each in part)
         counts[kind] = Count(created, changed, len(part) - created - changed)

@@ -220,7 +220,10 @@ NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 - the mistake under test
 REJECTED: list[tuple[Entry, str]] = [
     (contact(0, "C9", "A9"), 'there is no account "A9"'),
     (contact(0, "C1", "A2", name="x"), 'contact "C1" belongs to account "A1"'),
-    (account(0, zqzqzqzqzqzqzqzqzqzqzqzqzqzqzq=Decimal(1)), 'unknown field "account.zqzqzqzqzqzqzqzqzqzqzqzqzqzqzq"'),
+    (
+        account(0, zqzqzqzqzqzqzqzqzqzqzqzqzqzqzq=Decimal(1)),
+        'unknown field "account.zqzqzqzqzqzqzqzqzqzqzqzqzqzqzq"',
+    ),
     (account(0, helth=Decimal(1)), 'unknown field "account.helth" (did you mean "account.health"?)'),
     (account(0, health="40"), "account.health: '40' is not a number"),
     (account(0, health=Decimal("NaN")), "account.health: NaN is not a number below 1,000,000,000,000"),
@@ -405,3 +408,15 @@ def test_field_history_holds_late_values_in_effective_order(database: Engine) ->
         later = field_history(connection, Kind.ACCOUNT, ["A1"], field, day(6))
     assert known == {"A1": [(day(1), day(1), Decimal(45)), (day(3), day(3), Decimal(35))]}
     assert later["A1"][1] == (day(2), day(6), Decimal(50))
+
+
+def test_ingest_lets_an_account_exist_from_its_first_mention(database: Engine) -> None:
+    """An event or a part from before its own beginning moves that beginning; nothing else does."""
+    take(database, account(5, name="Acme"))
+    report = take(database, contact(3, "C1"), events=[login("E1", 2), login("E2", 1, recorded_at=day(9))])
+    assert (report.created, report.unchanged, report.changed) == (1, 0, 0)
+    exists = [row for row in rows(database, tables.Change, "subject_id", "field", "applies_at", "superseded")]
+    assert ("A1", "exists", day(2), False) in exists
+    with reading(database) as connection:
+        assert values_at(connection, CATALOGUE, Kind.ACCOUNT, ["A1"], day(1)) == {}
+        assert values_at(connection, CATALOGUE, Kind.ACCOUNT, ["A1"], day(2)) == {"A1": {}}
