@@ -101,15 +101,16 @@ class Ticker:
             current = is_current(connection, self.library)
         if passed is not None and at < passed:
             raise TickInThePastError(at, passed)
+        complete = True
         if has_set or current:
-            self._evaluate(at, passed, report)
-        if not current:
+            complete = self._evaluate(at, passed, report)
+        if not current and complete:
             switch = at + INSTANT_AFTER if has_set else at
             with writing(self.database) as connection:
                 go_live(connection, self.library, switch)
-            self._evaluate(switch, passed, report)
+            complete = self._evaluate(switch, passed, report)
         report.seconds = perf_counter() - began
-        self._finish(report)
+        self._finish(report, complete=complete)
         return report
 
     def is_due(self, at: datetime) -> bool:
@@ -118,16 +119,18 @@ class Ticker:
             found = connection.execute(select(_WATCH.c.account_id).where(_WATCH.c.due_at <= at).limit(1))
             return found.first() is not None
 
-    def _finish(self, report: TickReport) -> None:
+    def _finish(self, report: TickReport, *, complete: bool) -> None:
+        """Write the tick's row. One that left accounts behind stays unfinished; the next begins where it did."""
         counts = {
             name: getattr(report, name)
             for name in ("accounts", "starts", "held", "tasks", "messages", "ended", "seconds")
         }
+        finished_at = report.at if complete else None
         with writing(self.database) as connection:
             known = connection.scalar(
                 select(_TICK.c.id).where(_TICK.c.schedule == "main", _TICK.c.at == report.at)
             )
-            values = {"schedule": "main", "at": report.at, "finished_at": report.at, **counts}
+            values = {"schedule": "main", "at": report.at, "finished_at": finished_at, **counts}
             if known is None:
                 connection.execute(_TICK.insert().values(**values))
             else:
@@ -135,19 +138,21 @@ class Ticker:
             rows = [{"at": report.at, "category": "matching", "message": each} for each in report.incidents]
             insert_rows(connection, tables.Incident.__table__, rows)  # type: ignore[attr-defined]
 
-    def _evaluate(self, at: datetime, passed: datetime | None, report: TickReport) -> None:
+    def _evaluate(self, at: datetime, passed: datetime | None, report: TickReport) -> bool:
+        """Judge until nothing is due. False when accounts kept changing and some are left."""
         for _ in range(_ROUNDS):
             with reading(self.database) as connection:
                 due = _due(connection, at)
                 if not due:
-                    return
+                    return True
                 world = build_world(connection, self.library, live_set(connection, self.library))
                 playbooks = [each.playbook for each in world.live] + _pinned(connection, self.library)
             self._load(world.live, report)
             one = _Pass(self, world, playbooks, at, passed, report, due)
             if not one.run():
-                return
+                return True
         _LOG.warning("accounts kept changing while they were judged; the next tick goes on")
+        return False
 
     def _load(self, live: tuple[LivePlaybook, ...], report: TickReport) -> None:
         versions = tuple(each.playbook.version for each in live)

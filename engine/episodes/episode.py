@@ -43,6 +43,11 @@ class Episode:
     evidence: list[Any] | None = None
 
     @property
+    def is_moment(self) -> bool:
+        """Whether it is a moment, whose key names its place in the file and when it happened."""
+        return self.key.startswith("on[") and "@" in self.key
+
+    @property
     def is_open(self) -> bool:
         """Whether the state still counts as holding."""
         return self.state != EpisodeState.RESOLVED

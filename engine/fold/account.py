@@ -71,8 +71,7 @@ class AccountFold:
         for live in case.world.live:
             for subject_id in case.book.ids(live.playbook.subject):
                 self._watch(live, subject_id)
-        self._take_stock()
-        self._come_to_rest()
+        self._pass(case.now)
         while (instant := self._next_instant()) is not None and instant <= case.until:
             case.now = instant
             self._pass(instant)
@@ -81,7 +80,7 @@ class AccountFold:
     def _pass(self, instant: datetime) -> None:
         """Everything that happens at one instant: inputs, go-lives, boundaries, then what falls due."""
         case = self._case
-        case.by_calendar = False
+        case.by_calendar = not self._is_input_at(instant)
         for batch in self._batches(instant):
             if self._apply(batch):
                 self._come_to_rest()
@@ -91,6 +90,14 @@ class AccountFold:
         case.by_calendar = True
         self._cross_boundaries()
         self._come_to_rest()
+
+    def _is_input_at(self, instant: datetime) -> bool:
+        """Whether anything but time is the cause of what happens now."""
+        waiting = [each.at for each in self._inputs[self._position : self._position + 1]]
+        waiting += [at for at, _ in self._closings[:1]] + [at for at, _ in self._arrivals[:1]]
+        return any(at <= instant for at in waiting) or any(
+            at <= instant for at in self._case.releases.values()
+        )
 
     def _batches(self, instant: datetime) -> Iterator[list[DataInput]]:
         """The inputs of this instant, those effective together in one batch."""
@@ -329,7 +336,7 @@ def _restore(case: Case, record: Record) -> None:
         if found is not None and task.step in found.steps and found.steps[task.step].state == "open":
             found.tasks[task.step] = task
     for episode in record.episodes:
-        if "@" in episode.key and episode.key.startswith("on"):
+        if episode.is_moment:
             case.moments[episode.id] = episode
         else:
             case.states[episode.playbook, episode.subject_id] = episode

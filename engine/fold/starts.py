@@ -8,7 +8,8 @@ from engine.clock.zones import format_instant
 from engine.conditions.catalogue import Kind, Value, encode
 from engine.conditions.evaluate import Trace, because, evaluate, evidence, trace
 from engine.conditions.operators import OPERATORS
-from engine.conditions.tree import Condition
+from engine.conditions.tree import Condition, Predicate
+from engine.conditions.wording import label, show
 from engine.episodes.episode import Episode, EpisodeState, Owed, Transition, transition
 from engine.fold import course
 from engine.fold.case import Case
@@ -184,22 +185,32 @@ def _moment_episode(
         case.now,
         opened_at=case.now,
     )
-    happened = {
-        "path": predicate.path,
-        "words": OPERATORS[predicate.operator].words(predicate),
-        "verdict": True,
-    }
-    episode.reason = str(happened["words"])
+    words = OPERATORS[predicate.operator].words(predicate)
+    episode.reason = _happened(case, subject_id, predicate, cause, view)
+    happened = {"path": predicate.path, "words": words, "actual": episode.reason, "verdict": True}
     episode.evidence = [happened, *(evidence(trace(condition, view)) if condition is not None else [])]
     case.touch(episode)
     return episode
+
+
+def _happened(case: Case, subject_id: str, predicate: Predicate, cause: DataInput, view: BookView) -> str:
+    """The moment in words: "Kim Lee: status changed from active to departed"."""
+    if not isinstance(cause, ChangeInput):
+        return f"{cause.name.replace('_', ' ')} on {case.calendar.day_of(cause.effective_at):%-d %B %Y}"
+    assert predicate.field is not None
+    field = predicate.field
+    words = f"changed from {show(view.value(field), field)} to {show(cause.new, field)}"
+    if field.kind is Kind.ACCOUNT:
+        return f"{label(field)} {words}"
+    name = case.book.subjects[field.kind].get(subject_id, {}).get("name", subject_id)
+    return f"{name}: {field.name.replace('_', ' ')} {words}"
 
 
 def admit(case: Case, playbook: Playbook, episode: Episode) -> None:
     """Start the run an open episode asks for, or record what stands in its way."""
     view = case.view(Kind(episode.kind), episode.subject_id)
     anchor = date_of(view.value(playbook.anchor), case.calendar) if playbook.anchor else None
-    key = episode.key if playbook.run_per is not None else ""
+    key = _run_key(playbook, view) if episode.is_moment else episode.key
     answer = admission(playbook, episode.subject_id, key, anchor, case.runs.get(playbook.name, []), case.now)
     match answer:
         case Joined(run_id, reason):
