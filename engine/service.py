@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from engine.admit.holds import release_holds
 from engine.api.app import create_app
@@ -27,7 +28,7 @@ from engine.outbox.wiring import close_connectors, open_connectors
 from engine.sample.life import live
 from engine.schedule import Schedule, Work
 from engine.settings import Settings
-from engine.state.migrate import migrated
+from engine.state.migrate import DatabaseTooNewError, migrated
 from engine.web_server import WebServer
 from engine.wiring import with_console_port, with_mailbox_port
 
@@ -86,7 +87,7 @@ def now() -> datetime:
 
 
 def _assemble(settings: Settings, stack: ExitStack, say: Callable[[str], None]) -> tuple[Parts, FirstToken]:
-    database = migrated(settings.database_url)
+    database = _open_database(settings.database_url)
     stack.callback(database.dispose)
     token = first_token(database, data_folder(settings.database_url), now())
     settings = _open_mailbox(settings, stack)
@@ -97,6 +98,18 @@ def _assemble(settings: Settings, stack: ExitStack, say: Callable[[str], None]) 
         decider.fill(now(), say)
     deliver = _delivery(database, settings, stack)
     return Parts(database, settings, decider, matcher, deliver), token
+
+
+def _open_database(url: str) -> Engine:
+    try:
+        return migrated(url)
+    except DatabaseTooNewError as error:
+        raise ServiceFailedError(f"The database cannot be used: {error}.") from error
+    except (DBAPIError, OSError) as error:
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
+        raise ServiceFailedError(
+            f"The database cannot be opened ({reason}); look at database_url."
+        ) from error
 
 
 def _run(
