@@ -95,6 +95,8 @@ def _matched(text: str, pattern: str) -> datetime | None:
 
 def read_number(text: str, formats: Formats, strip: tuple[str, ...] = ()) -> Decimal:
     """A number with the declared decimal sign; thousands may be grouped by the other sign or by blanks."""
+    if len(text) < 10 and text.isascii() and text.isdigit():
+        return Decimal(text)
     plain = text
     for sign in strip:
         plain = plain.strip().removeprefix(sign).removesuffix(sign)

@@ -5,7 +5,7 @@ The inputs are applied in the order in which they became known, so no value hold
 
 from bisect import bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -49,8 +49,11 @@ def derive(
         for each in inputs:
             _apply(known, each)
         changed: dict[str, Value | None] = {}
+        touched = {each.name if isinstance(each, EventEntry) else each.kind for each in inputs}
         for derivation in derivations:
             name = derivation.field.name
+            if name in account and not _may_change(derivation, touched):
+                continue
             account[name] = value = _value(derivation, known, instant)
             if value != current.get(name):
                 changed[name] = current[name] = value
@@ -73,6 +76,13 @@ def _instants(
     }
     for instant in sorted({*arriving, *(each for each in leaving if each <= horizon)}):
         yield instant, arriving.get(instant, [])
+
+
+def _may_change(derivation: Derivation, touched: Collection[str]) -> bool:
+    """Whether the value can differ now. Stretches lose what leaves them; bands follow other fields."""
+    if derivation.within is not None or derivation.operation == "bands":
+        return True
+    return (derivation.event or derivation.kind) in touched
 
 
 def _concerns(derivation: Derivation, said: _Input) -> bool:

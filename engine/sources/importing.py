@@ -27,7 +27,7 @@ from engine.state.tables import Source
 
 ROWS = 10_000
 """Rows read before they are stored, where nothing is derived."""
-ACCOUNTS = 1_000
+ACCOUNTS = 250
 """Accounts derived and stored at a time."""
 
 

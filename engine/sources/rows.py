@@ -151,7 +151,9 @@ class RowReader:
             begins = first_instant(period.start, self.rule.formats.zone) if place else start
             known = self._known(begins, at.known if place else "at_once")
             # Without a horizon the first period is read all the same, so that its cells are checked.
-            if place and (horizon is None or known > horizon or (until is not None and begins >= until)):
+            if horizon is None and place:
+                return
+            if horizon is not None and (known > horizon or (until is not None and begins >= until)):
                 return
             yield Moment(begins, known, period)
 
