@@ -116,6 +116,9 @@ def _report(
         return Report(name, problems=(text,))
     script = parse_tests(name, text, catalogue)
     beside = file.with_name(file.name.removesuffix(TEST) + ".yaml")
+    if not beside.is_file():
+        message = f"no playbook stands beside it; the tests in {file.name} are for {beside.name}"
+        return Report(name, problems=(Problem(name, 1, 1, message),))
     rules = load_files(
         [beside], settings.templates, catalogue=catalogue, roles=settings.roles, guard=default_guard(settings)
     )

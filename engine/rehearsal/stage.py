@@ -1,7 +1,7 @@
 """Where a test plays: the engine itself, on a database of its own, under the test's own clock."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, func, insert, select
@@ -21,6 +21,8 @@ from engine.state.ingest import ingest
 from engine.tick import Ticker
 
 _SOURCE = "test"
+_INSTANT = timedelta(microseconds=1)
+"""What lies between two moves that a test gives the same time."""
 _MOST_TICKS = 10_000
 """Between two moves. A playbook with so many boundaries would never come to rest."""
 
@@ -53,6 +55,7 @@ class Stage:
         steps = rules.playbooks[0].steps
         self._positions = {step.id: position for position, step in enumerate(steps)}
         self._seen: set[str] = set()
+        self._ticked_at = datetime.min.replace(tzinfo=UTC)
 
     def open(self, test: Rehearsal) -> None:
         """Empty the stage, put the test's people and account on it, and let the playbook go live."""
@@ -63,18 +66,20 @@ class Stage:
             with writing(self._database) as connection:
                 connection.execute(insert(people), [each.model_dump() for each in test.people])
         self._take_in(test)
-        self._ticker.tick(test.at)
+        self._tick(test.at)
 
     def play(self, move: Move) -> None:
         """Let time pass up to the move, make it, and let the engine answer. Raises CannotPlayError."""
         self._pass_time(move.at)
+        now = max(move.at, self._ticked_at + _INSTANT)
         if move.entries or move.events:
             self._take_in(move)
         if move.completion is not None:
-            self._complete(move.completion, move.at)
+            self._complete(move.completion, now)
         if move.releases:
-            self._release(move.at)
-        self._ticker.tick(move.at)
+            self._release(now)
+        if self._ticker.is_due(now):
+            self._tick(now)
 
     def look(self) -> Happened:
         """What has happened since the test began, or since the last look."""
@@ -133,10 +138,12 @@ class Stage:
             due = self._next_due()
             if due is None or due >= until:
                 return
-            self._ticker.tick(due)
-            if self._next_due() == due:
-                return
+            self._tick(max(due, self._ticked_at + _INSTANT))
         raise CannotPlayError(f"the playbook wants more than {_MOST_TICKS:,} looks before {until}")
+
+    def _tick(self, at: datetime) -> None:
+        self._ticker.tick(at)
+        self._ticked_at = at
 
     def _next_due(self) -> datetime | None:
         watch: Table = tables.Watch.__table__  # type: ignore[attr-defined]

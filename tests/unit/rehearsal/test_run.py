@@ -1,0 +1,155 @@
+"""Test files run against the playbook beside them."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.rehearsal.run import Report, find_tests, rehearse
+from engine.settings import Role, Settings
+
+PLAYBOOK = """
+playbook: slump
+title: Slump
+owner: ops
+subject: account
+when: {field: account.health, drops_below: 40}
+steps:
+  - {id: call, day: 0, task: {to: csm, title: "Call {{ account.name }}", outcomes: [reached, no_answer]}}
+  - {id: again, after: call + 2h, if: {step: call, is: open}, task: {to: csm, title: Call again}}
+exit:
+  - {outcome: better, when: {field: account.health, at_least: 60}}
+"""
+GIVEN = "at: 2026-03-02T14:00:00Z, given: {account: {id: acme, name: Acme, health: 50, csm: dana}}"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A playbook in a folder of its own."""
+    (tmp_path / "slump.yaml").write_text(PLAYBOOK)
+    return Settings(rules=tmp_path, templates=tmp_path, roles={"csm": Role(field="account.csm")})
+
+
+def run(settings: Settings, *timelines: str) -> Report:
+    """The report of one test for each timeline."""
+    tests = "".join(
+        f"  - {{name: test {index}, {GIVEN}, timeline: [{each}]}}\n" for index, each in enumerate(timelines)
+    )
+    file = Path(settings.rules) / "slump.test.yaml"
+    file.write_text(f"tests:\n{tests}")
+    (report,) = rehearse([file], settings, settings.catalogue())
+    return report
+
+
+def test_rehearse_passes_what_goes_as_expected(settings: Settings) -> None:
+    """Starts, tasks with their owner and due date, completions and ends are seen."""
+    report = run(
+        settings,
+        "{at: +1h, account: {health: 30}, expect: "
+        "{starts: 1, tasks: [{step: call, assignee: dana, title: Call Acme, due: 2026-03-03}]}}, "
+        "{at: +2h, complete: {step: call, outcome: reached}, expect: nothing}, "
+        "{at: +5h, expect: {skipped: [again], ended: completed}}",
+    )
+    assert report.passed, [str(one) for each in report.results for one in each.failures]
+
+
+def test_rehearse_lets_time_act_between_moves(settings: Settings) -> None:
+    """What falls due on the way to the next move happens at its own instant."""
+    report = run(
+        settings,
+        "{at: +1h, account: {health: 30}}, {at: +9h, account: {health: 70}}, "
+        "{at: +9h, expect: {starts: 1, tasks: [call, again], ended: better}}",
+    )
+    assert report.passed, [str(one) for each in report.results for one in each.failures]
+
+
+def test_rehearse_takes_moves_at_one_instant_in_turn(settings: Settings) -> None:
+    """Two moves of the same time happen one after the other."""
+    report = run(
+        settings,
+        "{at: +1h, account: {health: 30}}, {at: +1h, complete: {step: call, outcome: reached}}, "
+        "{at: +1h, account: {health: 61}, expect: {starts: 1, tasks: [call], ended: better}}",
+    )
+    assert report.passed, [str(one) for each in report.results for one in each.failures]
+
+
+def test_rehearse_tells_each_failure_with_its_place(settings: Settings) -> None:
+    """The line is that of the expectation, and both sides are shown."""
+    report = run(settings, "{at: +1h, account: {health: 30}, expect: {starts: 1, tasks: [again]}}")
+    (failure,) = report.results[0].failures
+    assert (failure.line, failure.file) == (2, report.file)
+    assert str(failure) == (
+        f"{report.file}:2:{failure.column}: at 2026-03-02T15:00:00Z: expected (-) and happened (+) differ\n"
+        "    tasks:\n"
+        "      - step: again\n"
+        "      + step: call"
+    )
+
+
+@pytest.mark.parametrize(
+    ("move", "message"),
+    [
+        ("complete: call", 'step "call" has no open task; steps with open tasks: none'),
+        ("complete: {step: call, outcome: maybe}", 'step "call" has no open task'),
+        ("account: {health: 30}, complete: call", 'step "call" has no open task'),
+        ("contact: {id: kim, timezone: Mars/Base}", "'Mars/Base' is not a time zone"),
+    ],
+)
+def test_rehearse_stops_a_test_that_cannot_be_played(settings: Settings, move: str, message: str) -> None:
+    """A move that cannot be made fails the test at that line, and the rest of it is not run."""
+    report = run(settings, f"{{at: +1h, {move}}}, {{at: +2h, expect: {{starts: 7}}}}")
+    (failure,) = report.results[0].failures
+    assert message in str(failure)
+
+
+def test_rehearse_refuses_an_outcome_the_task_has_not(settings: Settings) -> None:
+    """The choices are named."""
+    report = run(
+        settings, "{at: +1h, account: {health: 30}}, {at: +2h, complete: {step: call, outcome: maybe}}"
+    )
+    assert "choose one of reached, no_answer" in str(report.results[0].failures[0])
+
+
+def test_rehearse_starts_every_test_afresh(settings: Settings) -> None:
+    """Nothing of one test is left in the next, even where the clock goes back."""
+    report = run(
+        settings,
+        "{at: +90d, account: {health: 30}, expect: {starts: 1, tasks: [call]}}",
+        "{at: +1h, expect: nothing}, {at: +2h, account: {health: 30}, expect: {starts: 1, tasks: [call]}}",
+    )
+    assert [each.passed for each in report.results] == [True, True]
+
+
+def test_rehearse_reports_problems_of_both_files(settings: Settings) -> None:
+    """A broken playbook and a broken test are told together, with their places."""
+    (settings.rules / "slump.yaml").write_text(PLAYBOOK.replace("day: 0", "day: soon"))
+    report = run(settings, "{at: +1h, wait: 3}")
+    assert not report.passed
+    found = [str(each) for each in report.problems]
+    assert any("slump.test.yaml:2" in each and 'unknown key "wait"' in each for each in found)
+    assert any("slump.yaml:8" in each for each in found)
+
+
+def test_rehearse_reports_a_missing_playbook(settings: Settings) -> None:
+    """A test file without its playbook cannot be run."""
+    (settings.rules / "slump.yaml").unlink()
+    report = run(settings, "{at: +1h, expect: nothing}")
+    assert not report.passed
+    assert "the tests in slump.test.yaml are for slump.yaml" in str(report.problems[0])
+
+
+def test_rehearse_runs_only_the_wanted(settings: Settings) -> None:
+    """A name picks tests."""
+    run(settings, "{at: +1h, expect: nothing}", "{at: +1h, expect: {starts: 5}}")
+    file = Path(settings.rules) / "slump.test.yaml"
+    (report,) = rehearse([file], settings, settings.catalogue(), wanted=lambda each: each.name == "test 0")
+    assert report.passed
+    assert len(report.results) == 1
+
+
+def test_find_tests_takes_folders_tests_and_rule_files(settings: Settings) -> None:
+    """A folder has its tests, a rule file the one beside it, each once."""
+    folder = Path(settings.rules)
+    file = folder / "slump.test.yaml"
+    file.write_text("tests: []")
+    (folder / "other.yaml").write_text(PLAYBOOK)
+    assert find_tests([folder, folder / "slump.yaml", file, folder / "other.yaml"]) == [file]
