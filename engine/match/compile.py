@@ -6,7 +6,9 @@ that neither rule matches where the verdict is unknown: this is Kleene logic wit
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import count
+from math import prod
 from typing import Any, TypeAlias
 
 from engine.conditions.form import Check, Form, OutsideEnvelope
@@ -26,11 +28,19 @@ MOST_CONJUNCTS = 200
 MOST_NESTING = 6
 """`$and` and `$or` inside each other; at eight, durable-rules refuses the rule."""
 
+MOST_CONNECTIVES = 12
+"""`$and` and `$or` of one rule in all; at sixteen, durable-rules refuses the rule set."""
+
+MOST_PATHS = 64
+"""Ways in which a condition's two rules may match one fact. The library follows each of them, and gives up
+with error 303 when more than 64 members of an `$or` hold."""
+
 MOST_COMPARISONS = 500
 """Comparisons of one rule in all: the largest that was measured."""
 
-MOST_FIELDS = 200
-"""Properties of one fact; at 255, durable-rules refuses it."""
+MOST_FIELDS = 50
+"""Predicates of one condition, each a property of its facts. The library takes 254 properties; the self-test,
+which gives every predicate its turn, would take too long."""
 
 MOST_CONDITIONS = 24
 """Conditions of one rule set: two rules each and one more stay below 50. At about 130 the library crashes."""
@@ -51,9 +61,9 @@ def rules_of(condition: Condition, slot: str) -> tuple[Expression, Expression]:
     if fields > MOST_FIELDS:
         raise OutsideEnvelope(f"it has {fields} predicates; at most {MOST_FIELDS} fit one fact")
     yes, no = (_guarded(_expression(condition, wanted, slot, count()), slot) for wanted in (True, False))
-    for each in (yes, no):
-        if _checked_size(each) > MOST_COMPARISONS:
-            raise OutsideEnvelope(f"it makes more than {MOST_COMPARISONS} comparisons")
+    paths = sum(_checked_paths(each) for each in (yes, no))
+    if paths > MOST_PATHS:
+        raise OutsideEnvelope(f"it can be decided in {paths} ways at once; at most {MOST_PATHS}")
     return yes, no
 
 
@@ -95,13 +105,53 @@ def _guarded(expression: Expression, slot: str) -> Expression:
     return _joined("$and", [{DISCRIMINATOR: slot}, expression])
 
 
-def _checked_size(expression: Expression, depth: int = 1) -> int:
-    """How many comparisons the expression makes. Raises OutsideEnvelope when it is too wide or too deep."""
-    members = expression.get("$and") or expression.get("$or")
-    if members is None:
-        return 1
-    if len(members) > MOST_CONJUNCTS:
-        raise OutsideEnvelope(f"it compares {len(members)} things side by side; at most {MOST_CONJUNCTS}")
-    if depth > MOST_NESTING:
+def _checked_paths(rule: Expression) -> int:
+    """In how many ways one fact may match the rule. Raises OutsideEnvelope when the rule is too large."""
+    size = _size(rule)
+    if size.widest > MOST_CONJUNCTS:
+        raise OutsideEnvelope(f"it compares {size.widest} things side by side; at most {MOST_CONJUNCTS}")
+    if size.depth > MOST_NESTING:
         raise OutsideEnvelope(f"its groups are nested more than {MOST_NESTING} deep")
-    return sum(_checked_size(each, depth + 1) for each in members)
+    if size.connectives > MOST_CONNECTIVES:
+        raise OutsideEnvelope(
+            f"it has {size.connectives} groups, ranges and lists; at most {MOST_CONNECTIVES}"
+        )
+    if size.comparisons > MOST_COMPARISONS:
+        raise OutsideEnvelope(f"it makes {size.comparisons} comparisons; at most {MOST_COMPARISONS}")
+    return size.paths
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """The measures of an expression that durable-rules limits."""
+
+    comparisons: int = 1
+    connectives: int = 0
+    depth: int = 0
+    widest: int = 0
+    paths: int = 1
+
+
+def _size(expression: Expression) -> _Size:
+    connective = next((each for each in _CONNECTIVES.values() if each in expression), None)
+    if connective is None:
+        return _Size()
+    members = expression[connective]
+    sizes = [_size(each) for each in members]
+    return _Size(
+        comparisons=sum(each.comparisons for each in sizes),
+        connectives=1 + sum(each.connectives for each in sizes),
+        depth=1 + max(each.depth for each in sizes),
+        widest=max(len(members), *(each.widest for each in sizes)),
+        paths=prod(each.paths for each in sizes) if connective == "$and" else _alternatives(members, sizes),
+    )
+
+
+def _alternatives(members: list[Expression], sizes: list[_Size]) -> int:
+    """How many ways through an `$or` there can be at once: of several values, a property equals one."""
+    equalities = {name for each in members for name in each if not name.startswith("$")}
+    return len(equalities) + sum(
+        size.paths
+        for each, size in zip(members, sizes, strict=True)
+        if any(name.startswith("$") for name in each)
+    )

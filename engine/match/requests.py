@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from engine.conditions.tree import Condition
 
@@ -22,6 +22,8 @@ class Load:
 
     shard: str
     conditions: Mapping[str, Condition]
+    patience: ClassVar[int] = 6
+    """How many times the timeout of a batch it may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +32,4 @@ class Ask:
 
     shard: str
     questions: Sequence[Asked]
+    patience: ClassVar[int] = 1

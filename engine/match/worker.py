@@ -4,7 +4,6 @@ It answers requests over one socket and exits when that closes, so it never outl
 that takes too long ends the process from within, by an alarm that the library cannot hold up.
 """
 
-import math
 import os
 import signal
 from multiprocessing.connection import Connection
@@ -12,6 +11,9 @@ from multiprocessing.connection import Connection
 from engine.match.requests import READY, Answer, Ask, Load
 from engine.match.self_test import failure
 from engine.match.shard import Shard
+
+_GRACE_SECONDS = 1.0
+"""By how much the parent is first to give up."""
 
 
 def serve(connection: Connection, timeout_seconds: float) -> None:
@@ -23,7 +25,7 @@ def serve(connection: Connection, timeout_seconds: float) -> None:
             request = connection.recv()
         except (EOFError, OSError):
             return
-        signal.setitimer(signal.ITIMER_REAL, timeout_seconds)
+        signal.setitimer(signal.ITIMER_REAL, timeout_seconds * request.patience + _GRACE_SECONDS)
         reply = _reply(shards, request)
         signal.setitimer(signal.ITIMER_REAL, 0)
         connection.send(reply)
@@ -47,5 +49,5 @@ def main(descriptor: int, timeout_seconds: float) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    serve(Connection(descriptor), math.ceil(timeout_seconds) + 1)
+    serve(Connection(descriptor), timeout_seconds)
     os._exit(0)

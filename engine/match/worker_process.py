@@ -53,7 +53,7 @@ class WorkerProcess:
             self._connection.send(request)
         except OSError as error:
             raise self._lost("take its work", self._timeout_seconds, error) from error
-        return self._await(self._timeout_seconds, "answer")
+        return self._await(self._timeout_seconds * request.patience, "answer")
 
     def close(self) -> None:
         """End the process and wait for it."""
