@@ -1,9 +1,10 @@
 """Receives over SMTP on this machine, in a thread of its own, and files what comes."""
 
 from asyncio import AbstractServer, run_coroutine_threadsafe
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
+from socket import create_server, socket
 from weakref import WeakSet
 
 from aiosmtpd.controller import Controller
@@ -19,32 +20,43 @@ class MailboxReceiver:
 
     def __init__(self, folder: Path, host: str, port: int, keep: int, clock: Callable[[], datetime]) -> None:
         """Port 0 takes a free one."""
-        self._controller = _Server(
-            _Filing(folder, keep, clock),
+        self._handler = _Filing(folder, keep, clock)
+        self._address = (host, port)
+        self._controller: _Server | None = None
+
+    def start(self) -> int:
+        """Begin to receive; returns the port. Raises OSError when it is taken."""
+        listener = create_server(self._address)
+        self._controller = _Server(self._handler, listener)
+        self._controller.start()
+        return self._controller.port
+
+    def stop(self) -> None:
+        """Stop receiving. Harmless when not started."""
+        if self._controller is not None:
+            self._controller.hang_up()
+            self._controller.stop(no_assert=True)
+            self._controller = None
+
+
+class _Server(Controller):
+    """A controller on a socket already bound, which hangs up on those still connected."""
+
+    def __init__(self, handler: object, listener: socket) -> None:
+        host, port = listener.getsockname()[:2]
+        super().__init__(
+            handler,
             hostname=host,
             port=port,
             data_size_limit=LARGEST_MESSAGE,
             enable_SMTPUTF8=True,
             ident="mailbox",
         )
-
-    def start(self) -> int:
-        """Begin to receive; returns the port. Raises OSError when it is taken."""
-        self._controller.start()
-        return self._controller.port
-
-    def stop(self) -> None:
-        """Stop receiving. Harmless when not started."""
-        self._controller.hang_up()
-        self._controller.stop(no_assert=True)
-
-
-class _Server(Controller):
-    """A controller that knows which port it was given, and hangs up on those still connected."""
-
-    def __init__(self, handler: object, **options: object) -> None:
-        super().__init__(handler, **options)  # type: ignore[arg-type]
+        self._listener = listener
         self._sessions: WeakSet[SMTP] = WeakSet()
+
+    def _create_server(self) -> Coroutine[None, None, AbstractServer]:
+        return self.loop.create_server(self._factory_invoker, sock=self._listener)
 
     def factory(self) -> SMTP:
         """The protocol of one new connection."""
@@ -61,11 +73,6 @@ class _Server(Controller):
         for session in list(self._sessions):
             if session.transport is not None:
                 session.transport.close()
-
-    async def _create_server(self) -> AbstractServer:
-        server = await super()._create_server()
-        self.port = int(server.sockets[0].getsockname()[1])  # type: ignore[attr-defined]
-        return server
 
 
 class _Filing:
