@@ -120,7 +120,7 @@ class Ticker:
             return found.first() is not None
 
     def _finish(self, report: TickReport, *, complete: bool) -> None:
-        """Write the tick's row. One that left accounts behind stays unfinished; the next begins where it did."""
+        """Write the tick's row; unfinished where accounts were left, so that the next starts before it."""
         counts = {
             name: getattr(report, name)
             for name in ("accounts", "starts", "held", "tasks", "messages", "ended", "seconds")

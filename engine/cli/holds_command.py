@@ -30,7 +30,10 @@ def list_(
     if not found:
         shell.console.print("nothing is held")
         return
-    table = Table("hold", "playbook", "at", "openings", "state", "why")
+    table = Table()
+    for heading in ("hold", "playbook", "at", "openings", "state"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("why", min_width=20)
     for each in found:
         table.add_row(
             each.id, each.playbook, format_instant(each.at), str(each.size), each.state, each.reason
