@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from engine.admit.holds import HeldBatch, list_holds, release_holds
 from engine.cli.shell import JsonOption, Shell
@@ -30,15 +29,12 @@ def list_(
     if not found:
         shell.console.print("nothing is held")
         return
-    table = Table()
-    for heading in ("hold", "playbook", "at", "openings", "state"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("why", min_width=20)
     for each in found:
-        table.add_row(
-            each.id, each.playbook, format_instant(each.at), str(each.size), each.state, each.reason
+        shell.console.print(
+            f"{each.id}  {each.playbook}  {format_instant(each.at)}  {each.size} openings  {each.state}\n"
+            f"    {each.reason}",
+            markup=False,
         )
-    shell.console.print(table)
 
 
 @holds.command("release")
