@@ -258,17 +258,21 @@ class BookReader:
 
 
 def _undecided(dossier: Dossier, kind: Kind, name: str, band: tuple[Decimal, Decimal]) -> Iterator[str]:
-    """The subjects whose value lies in the band, or is missing or late-changed while inputs wait."""
+    """The subjects whose value lies in the band, or was missing or overtaken where inputs wait for it."""
     low, high = band
-    changed = {
-        each.subject_id
+    inputs = [
+        each
         for each in dossier.inputs
         if isinstance(each, ChangeInput) and each.field == name and each.kind is kind
-    }
+    ]
+    changed = {each.subject_id for each in inputs}
+    overtaken = {each.subject_id for each in inputs if each.superseded}
     for subject, values in dossier.book.subjects[kind].items():
         value = values.get(name)
-        in_band = isinstance(value, Decimal) and low <= value <= high
-        if in_band or subject in changed:
+        if isinstance(value, Decimal):
+            if low <= value <= high or subject in overtaken:
+                yield subject
+        elif subject in changed:
             yield subject
 
 
