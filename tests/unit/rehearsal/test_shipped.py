@@ -107,7 +107,7 @@ RICH: dict[str, Any] = {
         "renews_on": date(2026, 6, 29),
         "last_active_at": datetime(2026, 2, 20, tzinfo=UTC),
     },
-    "contact": {"id": "kim", "name": "Kim <O'Lee>", "title": "Head of Operations", "email": "kim@acme.example"},
+    "contact": {"id": "kim", "name": "Kim <O'Lee>", "title": "Head of IT", "email": "kim@acme.example"},
     "subscription": {
         **BARE["subscription"],
         "seats": Decimal(10),
