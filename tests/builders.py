@@ -1,0 +1,275 @@
+"""A small company for tests: playbooks in folders of their own, a ticker, and the ledger as text."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from difflib import unified_diff
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from engine.admit.holds import list_holds, release_holds
+from engine.clock.zones import format_instant
+from engine.conditions.catalogue import Kind, Value
+from engine.match.matcher import Matcher, ReferenceMatcher
+from engine.rulebook import Library
+from engine.runs.task_actions import complete
+from engine.settings import Settings
+from engine.state import tables
+from engine.state.database import reading, writing
+from engine.state.entries import Entry, EventEntry
+from engine.state.ingest import ingest
+from engine.state.upsert import upsert
+from engine.tick import Ticker, TickReport
+
+START = datetime(2026, 3, 2, 12, tzinfo=UTC)
+"""A Monday noon: every playbook of a test goes live then unless it says otherwise."""
+
+SLIDE = """
+playbook: slide
+title: A slide
+owner: cs
+subject: account
+when: {field: account.health, drops_below: 40, recovers_at: 50}
+steps:
+  - id: call
+    day: 0
+    task: {to: csm, title: "Call {{ account.name }}", due: 1bd, outcomes: [reached, silent]}
+"""
+"""The plainest playbook: a state, and one task at once."""
+
+ROLES = {
+    "csm": {"field": "account.csm", "fallback": "cs_pool"},
+    "csm_manager": {"manager_of": "csm", "fallback": "cs_ops"},
+    "cs_pool": {},
+    "cs_ops": {},
+}
+PEOPLE = (
+    {"id": "dana", "name": "Dana", "email": "dana@us.example", "role": "csm", "manager": "max"},
+    {"id": "max", "name": "Max", "email": "max@us.example", "role": "csm_manager", "manager": None},
+)
+TEMPLATES = {
+    "emails/_layout.html.j2": "<html><body>{{ body }}</body></html>",
+    "emails/hello/subject.txt.j2": "Hello {{ account.name }}",
+    "emails/hello/body.txt.j2": "Hello {{ contact.name }}, it is {{ today }}.",
+    "emails/hello/body.html.j2": "<p>Hello {{ contact.name }}, it is {{ today }}.</p>",
+    "messages/note.txt.j2": "{{ account.name }}: {{ run.reason }}",
+}
+
+
+def at(text: str) -> datetime:
+    """The instant of `2026-03-02 14:30`, in UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def number(value: Value | float | None) -> Value | None:
+    """A value as ingest takes it: numbers as decimals."""
+    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def entry(
+    kind: Kind,
+    identity: str,
+    when: datetime,
+    account_id: str = "acme",
+    *,
+    recorded: datetime | None = None,
+    **values: Any,
+) -> Entry:
+    """What a source says about a subject, recorded when it was so unless told otherwise."""
+    stated = {name: number(value) for name, value in values.items()}
+    return Entry(kind, identity, account_id, stated, when, recorded or when)
+
+
+def account(
+    when: datetime, identity: str = "acme", *, recorded: datetime | None = None, **values: Any
+) -> Entry:
+    """What a source says about an account."""
+    return entry(Kind.ACCOUNT, identity, when, identity, recorded=recorded, **values)
+
+
+def happening(
+    name: str,
+    when: datetime,
+    account_id: str = "acme",
+    *,
+    recorded: datetime | None = None,
+    subject: str | None = None,
+    identity: str | None = None,
+) -> EventEntry:
+    """One event, named for its account, name and time unless told otherwise."""
+    known = identity or f"{account_id}/{name}/{when.isoformat()}"
+    return EventEntry(known, account_id, name, when, recorded or when, subject)
+
+
+def settings_in(folder: Path, playbooks: Sequence[str]) -> Settings:
+    """Settings whose rules and templates are written below `folder`."""
+    write_rules(folder, playbooks)
+    for path, text in TEMPLATES.items():
+        file = folder / "templates" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return Settings(
+        rules=folder / "rules",
+        templates=folder / "templates",
+        roles=ROLES,
+        matching={"workers": 0},
+    )
+
+
+def write_rules(folder: Path, playbooks: Sequence[str]) -> None:
+    """Write each playbook to a file of its own, in place of all earlier ones."""
+    rules = folder / "rules"
+    rules.mkdir(parents=True, exist_ok=True)
+    for old in rules.glob("*.yaml"):
+        old.unlink()
+    for index, text in enumerate(playbooks):
+        (rules / f"{index:02d}.yaml").write_text(text, encoding="utf-8")
+
+
+@dataclass
+class Company:
+    """One database with the engine over it."""
+
+    database: Engine
+    library: Library
+    ticker: Ticker
+
+    def take(self, *given: Entry | EventEntry) -> None:
+        """Take in entries and events; none may be refused."""
+        entries = [each for each in given if isinstance(each, Entry)]
+        events = [each for each in given if isinstance(each, EventEntry)]
+        report = ingest(self.database, self.library.catalogue, entries, events, source="test")
+        if report.rejected:
+            raise AssertionError(report.rejected)
+
+    def tick(self, when: datetime) -> TickReport:
+        """One pass, with the rule files as they are."""
+        self.library.refresh()
+        return self.ticker.tick(when)
+
+    def rows(self, model: Any, *order: str, **where: Any) -> list[Any]:
+        """Rows of a table by equal columns, in the order given, else by id."""
+        table = model.__table__
+        query = select(table).order_by(*(table.c[name] for name in (*order, "id")))
+        for name, value in where.items():
+            query = query.where(table.c[name] == value)
+        with reading(self.database) as connection:
+            return list(connection.execute(query))
+
+    def runs(self, **where: Any) -> list[Any]:
+        """Runs in the order of their starts."""
+        return self.rows(tables.Run, "started_at", **where)
+
+    def tasks(self, **where: Any) -> list[Any]:
+        """Tasks in the order of their creation."""
+        return self.rows(tables.Task, "created_at", **where)
+
+    def steps(self, **where: Any) -> dict[str, Any]:
+        """Steps by their id in the playbook; the last one of each name."""
+        return {each.step: each for each in self.rows(tables.StepRow, "act_at", **where)}
+
+    def messages(self, **where: Any) -> list[Any]:
+        """Outbox entries in the order of their creation."""
+        return self.rows(tables.Outbox, "created_at", **where)
+
+    def episodes(self, **where: Any) -> list[Any]:
+        """Episodes in the order of their beginnings."""
+        return self.rows(tables.Episode, "since", **where)
+
+    def decisions(self, **where: Any) -> list[tuple[datetime, str]]:
+        """Instants and answers, in their order."""
+        return [(each.at, each.answer) for each in self.rows(tables.Decision, "at", **where)]
+
+    def watch(self, account_id: str = "acme") -> Any:
+        """The account's row of `watch`."""
+        table: Any = tables.Watch.__table__  # type: ignore[attr-defined]
+        with reading(self.database) as connection:
+            return connection.execute(select(table).where(table.c.account_id == account_id)).one()
+
+    def finish(self, when: datetime, outcome: str | None = None, *, step: str | None = None) -> None:
+        """Complete the first open task, of that step if one is named."""
+        found = [each for each in self.tasks(state="open") if step in (None, each.step)]
+        self.finish_task(found[0].id, when, outcome)
+
+    def finish_task(self, task_id: str, when: datetime, outcome: str | None = None) -> None:
+        """Complete a task."""
+        complete(self.database, task_id, outcome=outcome, note=None, by="dana", now=when)
+
+    def release(self, when: datetime) -> int:
+        """Release everything that is held."""
+        ids = [each.id for each in list_holds(self.database, only_held=True)]
+        return release_holds(self.database, ids, by="max", at=when)
+
+    def ask_all(self, when: datetime) -> None:
+        """Have every account looked at, whatever is stored about when that is needed."""
+        table: Any = tables.Watch.__table__  # type: ignore[attr-defined]
+        with writing(self.database) as connection:
+            connection.execute(table.update().values(due_at=when))
+
+    def ledger(self) -> str:
+        """See `ledger_json`."""
+        return ledger_json(self.database)
+
+
+def company(
+    database: Engine, folder: Path, playbooks: Sequence[str] = (SLIDE,), matcher: Matcher | None = None
+) -> Company:
+    """The engine over `database` with these playbooks, which must be sound, and two people."""
+    settings = settings_in(folder, playbooks)
+    people: Any = tables.Person.__table__  # type: ignore[attr-defined]
+    with writing(database) as connection:
+        upsert(connection, people, PEOPLE, keep=True)
+    library = Library(settings, settings.catalogue(), database)
+    if not library.rules.is_sound:
+        raise AssertionError([str(each) for each in library.problems])
+    return Company(database, library, Ticker(database, settings, library, matcher or ReferenceMatcher()))
+
+
+_LEDGER: Mapping[str, tuple[Any, tuple[str, ...]]] = {
+    "episodes": (tables.Episode, ("id",)),
+    "runs": (tables.Run, ("id",)),
+    "steps": (tables.StepRow, ("id",)),
+    "tasks": (tables.Task, ("id",)),
+    "messages": (tables.Outbox, ("id",)),
+    "holds": (tables.Hold, ("id",)),
+    "decisions": (tables.Decision, ("account_id", "at", "id")),
+}
+_HIDDEN = {"messages": frozenset({"payload", "finished_at"}), "decisions": frozenset({"id"})}
+
+
+def ledger_json(database: Engine) -> str:
+    """Everything decided, with its times: equal histories give equal text on any database.
+
+    Left out are serial ids, and what an outbox entry says about its delivery and its secret links.
+    """
+    with reading(database) as connection:
+        found = {}
+        for name, (model, order) in _LEDGER.items():
+            table = model.__table__
+            hidden = _HIDDEN.get(name, frozenset())
+            query = select(table).order_by(*(table.c[each] for each in order))
+            found[name] = [_plain(row, hidden) for row in connection.execute(query).mappings()]
+    return json.dumps(found, indent=1, sort_keys=True)
+
+
+def _plain(row: Mapping[str, Any], hidden: Iterable[str]) -> dict[str, Any]:
+    return {name: _text(value) for name, value in row.items() if name not in hidden}
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return format_instant(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def difference(one: str, other: str) -> list[str]:
+    """The first few lines in which two ledgers differ; none when they are equal byte for byte."""
+    if one == other:
+        return []
+    lines = unified_diff(one.splitlines(), other.splitlines(), "one", "other", n=12, lineterm="")
+    return list(islice(lines, 80))

@@ -1,0 +1,354 @@
+"""Random but repeatable histories of a few accounts, and playing them with ticks at any times."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from random import Random
+from typing import Any
+
+from engine.conditions.catalogue import Kind
+from engine.state.entries import Entry, EventEntry
+from tests.builders import START, Company, account, entry, happening
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+PLAYBOOKS = (
+    """
+playbook: slide
+title: A slide
+owner: cs
+subject: account
+priority: 90
+audience:
+  any:
+    - {field: account.stage, is_missing: true}
+    - {field: account.stage, not_equals: churned}
+when: {field: account.health, drops_below: 40, recovers_at: 50}
+on: {event: cancel_requested}
+existing: {since: 14d}
+cooldown: 4d
+steps:
+  - id: alert
+    day: 0
+    message: {via: slack, to: "#alerts", template: note}
+  - id: call
+    day: 1bd
+    task: {to: csm, title: "Call {{ account.name }}", due: 1bd, outcomes: [reached, silent]}
+    escalate: {after: 2bd, to: csm_manager}
+  - id: executive
+    after: call + 1bd
+    if: {any: [{step: call, is: open}, {step: call, outcome: silent}]}
+    task: {to: csm_manager, title: "Write to {{ account.name }}", due: 2bd}
+  - id: emergency
+    on: {field: account.health, drops_below: 20}
+    task: {to: csm_manager, title: "Save {{ account.name }}", due: 4h}
+    escalate: {after: 4h, to: cs_ops}
+exit:
+  - outcome: recovered
+    when: {field: account.health, at_least: 60}
+    for: 2d
+    then: [{message: {via: slack, to: "#wins", template: note}}]
+  - {outcome: churned, on: {field: account.stage, changes_to: churned}}
+""",
+    """
+playbook: leaver
+title: A champion leaves
+owner: cs
+subject: contact
+on: {field: contact.status, changes_to: departed, if: {field: contact.role, equals: champion}}
+steps:
+  - {id: notes, day: 0, task: {to: csm, title: "Note what {{ contact.name }} knew", due: 1bd}}
+  - {id: successor, day: 3, task: {to: csm, title: "Meet the successor", due: 2bd, outcomes: [met, nobody]}}
+exit:
+  - {outcome: stayed, when: {field: contact.status, equals: active}}
+""",
+    """
+playbook: renewal
+title: A renewal
+owner: cs
+subject: subscription
+group_by: account
+when: {field: subscription.renews_on, days_until: {between: [0, 30]}}
+run_per: subscription.term
+anchor: subscription.renews_on
+existing: fire
+late: latest
+steps:
+  - {id: review, at: T-30, task: {to: csm, title: "Review {{ account.name }}", due: 5bd}}
+  - {id: intent, at: T-14, task: {to: csm, title: "Ask {{ account.name }}", due: 2bd, outcomes: [yes, maybe]}}
+  - id: chase
+    at: T-7
+    if: {field: subscription.signed, equals: false}
+    task: {to: csm, title: "Chase {{ account.name }}", due: 1bd}
+    escalate: {after: 1bd, to: csm_manager}
+  - {id: thanks, at: T-0, email: {to: [champion, any], template: hello, topic: account}}
+  - {id: later, after: thanks + 2d, message: {via: slack, to: "#renewals", template: note}}
+exit:
+  - {outcome: signed, when: {field: subscription.signed, equals: true}, for: 3d}
+""",
+    """
+playbook: growth
+title: Near the limit
+owner: cs
+subject: subscription
+when: {field: subscription.usage, at_least: 80%, of: subscription.limit}
+for: 36h
+cooldown: 5d
+steps:
+  - {id: report, day: 0, email: {to: [champion, any], template: hello, topic: usage}}
+  - {id: talk, day: 2bd, task: {to: csm, title: "Talk about room", due: 2bd, outcomes: [later, yes]}}
+exit:
+  - {outcome: agreed, when: {step: talk, outcome: yes}}
+""",
+    """
+playbook: silence
+title: No logins
+owner: cs
+subject: account
+when: {event: login, absent_for: 4d}
+steps:
+  - {id: hello, day: 0, email: {to: [any], template: hello, topic: tips}}
+  - {id: again, day: 3, email: {to: [any], template: hello, topic: tips}}
+exit:
+  - {outcome: returned, on: {event: login}}
+""",
+    """
+playbook: crowd
+title: Many at once
+owner: cs
+subject: account
+when: {all: [{field: account.adoption, below: 30}, {event: outage, within: 3d}]}
+on_missing: "false"
+guard: {max_starts: 2, within: 6h}
+steps:
+  - {id: look, day: 0, task: {to: csm, title: "Look at {{ account.name }}", due: 1bd}}
+""",
+)
+"""Between them they use every kind of timing, trigger and exit, and a guard that two accounts exceed."""
+
+ZONES = ("Europe/Berlin", "America/New_York", "Pacific/Auckland", "Asia/Kolkata", "UTC")
+COUNTRIES = ("DE", "US", "NZ", "IN")
+
+
+@dataclass
+class History:
+    """What sources say and people do from START on, each at its instant."""
+
+    accounts: tuple[str, ...]
+    days: int
+    before: list[Entry | EventEntry] = field(default_factory=list)
+    """Known when the playbooks go live."""
+    inputs: list[tuple[datetime, Entry | EventEntry]] = field(default_factory=list)
+    """By the instant at which they are recorded."""
+    acts: list[tuple[datetime, int]] = field(default_factory=list)
+    """When a person finishes a task (chosen by the number) or releases what is held (a negative one)."""
+
+    @property
+    def end(self) -> datetime:
+        """The last tick of every way to play it."""
+        return START + timedelta(days=self.days)
+
+
+def random_history(seed: int, *, accounts: int = 3, days: int = 18) -> History:
+    """A history with everything that may happen to accounts; equal seeds give equal histories."""
+    random = Random(seed)
+    names = tuple(f"a{index}" for index in range(accounts))
+    history = History(names, days)
+    for name in names[:-1]:
+        history.before += _founding(random, name, START - timedelta(days=random.randint(1, 20)))
+    late_comer = START + timedelta(days=random.randint(1, days // 2 - 1), minutes=random.randint(0, 1400))
+    history.inputs += [(late_comer, each) for each in _founding(random, names[-1], late_comer)]
+    for name in names:
+        since = late_comer if name == names[-1] else START
+        for _ in range(days):
+            when = _instant(random, since + HOUR, history.end)
+            history.inputs += [(_recorded(each), each) for each in _incident(random, name, when)]
+    _crowd(random, history)
+    history.inputs.sort(key=lambda each: each[0])
+    history.acts = sorted(
+        (_instant(random, START + DAY, history.end), random.choice((-1, *range(9)))) for _ in range(8)
+    )
+    return history
+
+
+def _instant(random: Random, start: datetime, end: datetime) -> datetime:
+    whole = random.random() < 0.3
+    seconds = random.randint(0, int((end - start).total_seconds()) - 1)
+    when = start + timedelta(seconds=seconds)
+    return when.replace(minute=0, second=0) + HOUR if whole and when + HOUR < end else when
+
+
+def _recorded(given: Entry | EventEntry) -> datetime:
+    return given.recorded_at
+
+
+def _founding(random: Random, name: str, when: datetime) -> list[Entry | EventEntry]:
+    renews = (when + timedelta(days=random.randint(0, 60))).date()
+    return [
+        account(
+            when,
+            name,
+            name=name.upper(),
+            csm=random.choice(("dana", None)),
+            health=random.choice((None, 35, 45, 70)),
+            adoption=random.choice((None, 20, 40)),
+            timezone=random.choice(ZONES),
+            country=random.choice(COUNTRIES),
+        ),
+        entry(
+            Kind.CONTACT, f"{name}-kim", when, name,
+            name="Kim", role="champion", status="active", email=f"kim@{name}.example",
+        ),
+        entry(
+            Kind.CONTACT, f"{name}-lee", when, name,
+            name="Lee", role="end_user", status="active", email=f"lee@{name}.example",
+        ),
+        *(
+            entry(
+                Kind.SUBSCRIPTION, f"{name}-s{index}", when, name,
+                term="2026", renews_on=renews, usage=random.randint(40, 95), limit=100, signed=False,
+            )
+            for index in range(2)
+        ),
+        happening("login", when, name),
+    ]  # fmt: skip
+
+
+def _incident(random: Random, name: str, when: datetime) -> list[Entry | EventEntry]:
+    return random.choice(_INCIDENTS)(random, name, when)
+
+
+def _health(random: Random, name: str, when: datetime) -> list[Entry | EventEntry]:
+    return [account(when, name, health=random.choice((10, 18, 35, 39, 40, 45, 50, 60, 75, None)))]
+
+
+def _flicker(random: Random, name: str, when: datetime) -> list[Entry | EventEntry]:
+    """Down and up again, learned at once, a while after."""
+    recorded = when + random.choice((timedelta(0), HOUR, DAY))
+    steps = random.choice(((45, 35, 45), (60, 30, 62), (35, 55, 38, 70)))
+    return [
+        account(when + index * MINUTE, name, recorded=max(recorded, when + index * MINUTE), health=value)
+        for index, value in enumerate(steps)
+    ]
+
+
+def _late(random: Random, name: str, when: datetime) -> list[Entry | EventEntry]:
+    """Learned days after it was so; often something newer is known by then."""
+    return [
+        account(when, name, recorded=when + random.randint(1, 5) * DAY, health=random.choice((15, 30, 80)))
+    ]
+
+
+def _ahead(random: Random, name: str, when: datetime) -> list[Entry | EventEntry]:
+    """Known before it is so."""
+    return [
+        account(when, name, recorded=when - random.randint(1, 30) * MINUTE, adoption=random.choice((10, 50)))
+    ]
+
+
+def _contact(random: Random, name: str, when: datetime) -> list[Entry | EventEntry]:
+    who = f"{name}-{random.choice(('kim', 'lee'))}"
+    values: dict[str, Any] = random.choice(
+        (
+            {"status": "departed"},
+            {"status": "departed", "role": "end_user"},
+            {"status": "active"},
+            {"role": "champion"},
+        )
+    )
+    return [entry(Kind.CONTACT, who, when, name, **values)]
+
+
+def _usage(random: Random, name: str, when: datetime) -> list[Entry | EventEntry]:
+    who = f"{name}-s{random.randint(0, 1)}"
+    return [entry(Kind.SUBSCRIPTION, who, when, name, usage=random.choice((60, 79, 80, 95, None)))]
+
+
+def _renewal(random: Random, name: str, when: datetime) -> list[Entry | EventEntry]:
+    """A corrected date, a signature, or the next term."""
+    who = f"{name}-s{random.randint(0, 1)}"
+    day: date = when.date() + timedelta(days=random.randint(-3, 45))
+    values: dict[str, Any] = random.choice(
+        (
+            {"renews_on": day},
+            {"signed": True},
+            {"signed": False},
+            {"term": "2027", "renews_on": day},
+            {"term": "2027"},
+        )
+    )
+    return [entry(Kind.SUBSCRIPTION, who, when, name, **values)]
+
+
+def _event(random: Random, name: str, when: datetime) -> list[Entry | EventEntry]:
+    late = random.choice((timedelta(0), timedelta(0), 2 * HOUR, 2 * DAY))
+    kind = random.choice(("login", "login", "outage", "cancel_requested", "unknown_event"))
+    return [happening(kind, when, name, recorded=when + late)]
+
+
+def _move(random: Random, name: str, when: datetime) -> list[Entry | EventEntry]:
+    return [account(when, name, timezone=random.choice(ZONES), country=random.choice(COUNTRIES))]
+
+
+def _stage(random: Random, name: str, when: datetime) -> list[Entry | EventEntry]:
+    return [account(when, name, stage=random.choice(("onboarding", "churned", None)))]
+
+
+_Incident = Callable[[Random, str, datetime], list[Entry | EventEntry]]
+_INCIDENTS: Sequence[_Incident] = (
+    _health, _health, _flicker, _flicker, _late, _ahead, _contact, _contact, _usage, _usage,
+    _renewal, _renewal, _event, _event, _event, _move, _stage,
+)  # fmt: skip
+
+
+def _crowd(random: Random, history: History) -> None:
+    """One outage that everybody feels at one instant, which the guard stops."""
+    when = _instant(random, START + timedelta(days=history.days // 2), history.end - DAY)
+    for name in history.accounts:
+        history.inputs.append((when, account(when, name, adoption=12)))
+        history.inputs.append((when, happening("outage", when, name)))
+
+
+def play(company: Company, history: History, ticks: Iterable[datetime]) -> str:
+    """Take each input in when it is recorded, act when people act, tick at `ticks`; the ledger at the end.
+
+    A person sees what has been decided until then, so every way to play ticks just before an act, and right
+    after it, as the service does. Playbooks go live at START; what is recorded by a tick is taken in before it.
+    """
+    company.take(*history.before)
+    company.tick(START)
+    acts = dict(history.acts)
+    waiting = list(history.inputs)
+    instants = {*ticks, history.end, *acts, *(each - timedelta(seconds=1) for each in acts)}
+    for instant in sorted(each for each in instants if START < each <= history.end):
+        ready = [each for when, each in waiting if when <= instant]
+        waiting = waiting[len(ready) :]
+        if ready:
+            company.take(*ready)
+        if instant in acts:
+            _act(company, acts[instant], instant)
+        company.tick(instant)
+    return company.ledger()
+
+
+def _act(company: Company, choice: int, when: datetime) -> None:
+    if choice < 0:
+        company.release(when)
+        return
+    found = sorted(company.tasks(state="open"), key=lambda each: each.id)
+    if found:
+        task = found[choice % len(found)]
+        outcomes = task.outcomes or [None]
+        company.finish_task(task.id, when, outcomes[choice % len(outcomes)])
+
+
+def every(step: timedelta, history: History) -> list[datetime]:
+    """Ticks at an even pace from START to the end."""
+    return [START + step * index for index in range(1, (history.end - START) // step + 1)]
+
+
+def at_random(seed: int, history: History, count: int) -> list[datetime]:
+    """Ticks at `count` instants of no pattern."""
+    random = Random(seed)
+    span = int((history.end - START).total_seconds())
+    return [START + timedelta(seconds=random.randint(1, span)) for _ in range(count)]
