@@ -26,7 +26,7 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(health.routes)
     app.include_router(intake.router(service.catalogue))
     app.include_router(tasks.routes)
-    site.mount(app, has_mailbox=service.settings.mailbox.enabled)
+    site.mount(app, has_mailbox=service.mailbox is not None)
     _handle_errors(app)
     app.add_middleware(RequestBounds)
     app.add_middleware(SecurityHeaders)

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 
 from engine.conditions.catalogue import Catalogue
 from engine.rulefile.model import Playbook
+from engine.rulefile.problem import Problem
 from engine.settings import Settings
 
 
@@ -25,9 +27,11 @@ class Service:
     """The clock, in UTC."""
     playbooks: Callable[[], tuple[Playbook, ...]]
     """The live set."""
-    problems: Callable[[], tuple[Any, ...]]
-    """What is wrong with rule files; each prints as file, place, what and mend."""
+    problems: Callable[[], tuple[Problem, ...]]
+    """What is wrong with rule files."""
     status: Callable[[], dict[str, Any]]
     """`scheduler_alive` (bool) and `last_tick_at` (datetime or None), for readiness."""
     release: Callable[[Sequence[str], str], int]
     """Releases holds by id, in the name of somebody; returns how many were held."""
+    mailbox: Path | None = None
+    """The folder of the local mailbox, in a trial set-up that has one."""

@@ -31,6 +31,7 @@ def _environment() -> Environment:
         instant=wording.instant,
         amount=wording.amount,
         words=wording.words,
+        sentence=wording.sentence,
         path=lambda text: quote(str(text), safe=""),
     )
     made.globals["plural"] = wording.plural
@@ -50,7 +51,7 @@ def render(
         "csrf": visitor.csrf if visitor else "",
         "path": request.url.path,
         "brand": service.settings.email.brand,
-        "has_mailbox": service.settings.mailbox.enabled,
+        "has_mailbox": service.mailbox is not None,
         "today": service.now().date(),
         "utc": UTC,
     }

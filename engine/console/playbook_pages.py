@@ -1,5 +1,6 @@
 """The playbooks: what they wait for, what they do, and what became of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
@@ -19,6 +20,7 @@ from engine.console.pages import render
 from engine.console.playbook_queries import Tally
 from engine.console.session import SignedIn
 from engine.rulefile.model import Playbook
+from engine.rulefile.problem import Problem as RuleProblem
 from engine.state.database import reading
 
 routes = APIRouter(include_in_schema=False)
@@ -56,8 +58,16 @@ def list_playbooks(request: Request, service: ServiceHere, visitor: SignedIn) ->
         live = playbook_queries.live(connection)
     ordered = sorted(service.playbooks(), key=lambda each: (-each.priority, each.name))
     sheets = [_sheet(each, tallies.get(each.name, Tally())) for each in ordered]
-    problems = [str(each) for each in service.problems()]
-    return render(request, "playbooks.html", visitor, sheets=sheets, live=live, problems=problems)
+    problems = service.problems()
+    return render(
+        request,
+        "playbooks.html",
+        visitor,
+        sheets=sheets,
+        live=live,
+        problems=problems,
+        has_errors=_has_errors(problems),
+    )
 
 
 @routes.get("/playbooks/{name}")
@@ -70,9 +80,21 @@ def show_playbook(request: Request, service: ServiceHere, visitor: SignedIn, nam
         tally = playbook_queries.tallies(connection).get(name, Tally())
         runs = playbook_queries.recent_runs(connection, name)
         live = playbook_queries.live(connection).get(name)
-    problems = [str(each) for each in service.problems() if str(each).startswith(f"{playbook.file}:")]
-    sheet = _sheet(playbook, tally)
-    return render(request, "playbook.html", visitor, sheet=sheet, runs=runs, live=live, problems=problems)
+    problems = tuple(each for each in service.problems() if each.file == playbook.file)
+    return render(
+        request,
+        "playbook.html",
+        visitor,
+        sheet=_sheet(playbook, tally),
+        runs=runs,
+        live=live,
+        problems=problems,
+        has_errors=_has_errors(problems),
+    )
+
+
+def _has_errors(problems: Iterable[RuleProblem]) -> bool:
+    return any(each.is_error for each in problems)
 
 
 def _sheet(playbook: Playbook, tally: Tally) -> Sheet:

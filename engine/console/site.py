@@ -10,6 +10,7 @@ from engine.console import (
     account_pages,
     hold_pages,
     mail_pages,
+    mailbox_pages,
     playbook_pages,
     queue_pages,
     sign_in,
@@ -33,6 +34,8 @@ def mount(app: FastAPI, *, has_mailbox: bool) -> None:
     )
     for module in modules:
         app.include_router(module.routes)
+    if has_mailbox:
+        app.include_router(mailbox_pages.routes)
     app.add_exception_handler(SignInNeeded, _to_sign_in)
 
 

@@ -41,6 +41,12 @@ def words(name: str | None) -> str:
     return (name or "–").replace("_", " ")
 
 
+def sentence(name: str | None) -> str:
+    """`no_response` as "No response"."""
+    spaced = words(name)
+    return spaced[:1].upper() + spaced[1:]
+
+
 def plural(number: int, noun: str) -> str:
     """`1 task`, `12 tasks`."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,210 @@
+"""A person's morning in a real browser: sign in, work the queue, look at an account."""
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import Engine, select
+
+from engine.api.app import create_app
+from engine.api.tokens import create_token
+from engine.state.database import reading
+from engine.state.tables import Task
+from tests.website import Watcher, make_service
+from tests.website_book import NOW, put, seed, task
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+_STARTS_WITHIN = 20.0
+"""Seconds."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running console over a seeded book."""
+
+    url: str
+    token: str
+    database: Engine
+    watcher: Watcher
+
+
+@pytest.fixture
+def site(sqlite_database: Engine) -> Iterator[Site]:
+    """The console, served on a free port."""
+    seed(sqlite_database)
+    watcher = Watcher()
+    token = create_token(sqlite_database, "first start", NOW)
+    app = create_app(make_service(sqlite_database, watcher))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        _wait(lambda: server.started)
+        yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", token, sqlite_database, watcher)
+        server.should_exit = True
+        thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium of this machine."""
+    if _CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=_CHROMIUM, args=_ARGUMENTS)
+        yield started
+        started.close()
+
+
+def _wait(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _STARTS_WITHIN
+    while not is_so():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def _open(browser: Browser, site: Site, **options: Any) -> tuple[Page, list[str]]:
+    """A page of a fresh browser profile, signed in by hand, and what went wrong on it."""
+    page = browser.new_context(**options).new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.goto(site.url)
+    page.get_by_label("Token").fill(site.token)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/queue")
+    return page, faults
+
+
+def _row(site: Site, task_id: str) -> Any:
+    with reading(site.database) as connection:
+        return connection.execute(select(Task.__table__).where(Task.id == task_id)).one()  # type: ignore[attr-defined,arg-type]
+
+
+def test_a_csm_works_the_queue(browser: Browser, site: Site) -> None:
+    """Choose the queue, complete one task with an outcome, snooze another; the rows change in place."""
+    page, faults = _open(browser, site)
+    page.get_by_label("Whose queue").select_option("dana")
+    page.wait_for_url("**/queue?assignee=dana")
+    overdue = page.locator("#task-t-late")
+    assert "health is 35 (dropped below 40)" in overdue.inner_text()
+    overdue.get_by_text("Call Priya about the health drop").click()
+    overdue.get_by_label("Note").fill("She will call back on Friday.")
+    overdue.get_by_role("button", name="Reached").click()
+    page.locator("#task-t-late.settled").wait_for()
+    assert "reached" in overdue.inner_text()
+    row = _row(site, "t-late")
+    assert (row.state, row.outcome, row.note) == ("done", "reached", "She will call back on Friday.")
+
+    resting = page.locator("#task-t-today")
+    resting.get_by_text("Send the recovery plan").click()
+    resting.get_by_role("button", name="Next week").click()
+    page.locator("#task-t-today.settled").wait_for()
+    assert "snoozed until Mon 2 Feb" in resting.inner_text()
+    assert _row(site, "t-today").snoozed_until.isoformat() == "2026-02-02T07:00:00+00:00"
+
+    page.reload()
+    assert page.locator("#task-t-late").count() == 0
+    assert page.locator(".group-snoozed #task-t-today").count() == 1
+    assert site.watcher.wakes == 2
+    assert faults == []
+
+
+def test_the_queue_works_without_scripts(browser: Browser, site: Site) -> None:
+    """Forms are forms."""
+    page, _ = _open(browser, site, java_script_enabled=False)
+    page.goto(f"{site.url}/queue?assignee=dana")
+    page.locator("#task-t-late summary .title").click()
+    page.locator("#task-t-late").get_by_role("button", name="No response").click()
+    page.wait_for_url("**/queue?assignee=dana")
+    assert page.locator("#task-t-late").count() == 0
+    assert _row(site, "t-late").outcome == "no_response"
+
+
+def test_a_task_closed_meanwhile_says_so_in_its_row(browser: Browser, site: Site) -> None:
+    """The second of two people is told."""
+    page, _ = _open(browser, site)
+    other = page.context.new_page()
+    for each in (page, other):
+        each.goto(f"{site.url}/queue?assignee=dana")
+        each.locator("#task-t-late summary .title").click()
+    page.locator("#task-t-late").get_by_role("button", name="Reached").click()
+    page.locator("#task-t-late.settled").wait_for()
+    other.locator("#task-t-late").get_by_role("button", name="No response").click()
+    other.locator("#task-t-late.settled").wait_for()
+    assert "is done already" in other.locator("#task-t-late").inner_text()
+    assert _row(site, "t-late").outcome == "reached"
+
+
+@pytest.mark.parametrize("path", ["/accounts/hostile", "/queue", "/mail/o1", "/accounts?q=script"])
+def test_hostile_names_stay_text(browser: Browser, site: Site, path: str) -> None:
+    """No dialog opens, no image loads, and the name reads as it was typed."""
+    page, faults = _open(browser, site)
+    page.goto(site.url + path)
+    page.wait_for_load_state("networkidle")
+    assert "<script>alert(1)</script>" in page.locator("main").inner_text()
+    assert page.locator("main img, main script").count() == 0
+    assert page.title() != "owned"
+    blocked = [fault for fault in faults if "sandboxed" not in fault]
+    assert blocked == []
+
+
+def test_an_account_page_tells_what_happened(browser: Browser, site: Site) -> None:
+    """From the queue to the account, its runs, people and history."""
+    page, faults = _open(browser, site)
+    page.get_by_role("link", name="Acme Manufacturing").first.click()
+    page.wait_for_url("**/accounts/acme")
+    text = page.locator("main").inner_text()
+    for words in (
+        "Acme Manufacturing",
+        "124,000",
+        "Dana Whitfield",
+        "Priya Raman",
+        "cancel requested",
+        "fired",
+    ):
+        assert words in text
+    assert faults == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("device", "width"), [("desktop", 1280), ("phone", 390)])
+def test_pages_fit_every_screen(
+    browser: Browser, site: Site, tmp_path: Path, scheme: str, device: str, width: int
+) -> None:
+    """Nothing sticks out sideways, and nothing goes wrong on the way."""
+    busy = [task(f"b{number}", due_at=NOW + timedelta(hours=number), priority=number) for number in range(30)]
+    put(site.database, *busy)
+    page, faults = _open(
+        browser,
+        site,
+        viewport={"width": width, "height": 844},
+        color_scheme=scheme,  # type: ignore[arg-type]
+    )
+    for name in ("queue", "accounts", "accounts/acme", "playbooks", "playbooks/at-risk", "mail", "holds"):
+        page.goto(f"{site.url}/{name}")
+        page.screenshot(path=tmp_path / f"{name.replace('/', '-')}-{device}-{scheme}.png", full_page=True)
+        beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert beyond <= 0, name
+    assert faults == []

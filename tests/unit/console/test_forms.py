@@ -1,0 +1,191 @@
+"""The console's forms: what they do, what they refuse, and whom."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine, select
+
+from engine.api.app import create_app
+from engine.api.tokens import revoke_tokens
+from engine.permit.unsubscribe import sign_token, unsubscribe_key
+from engine.state.database import reading
+from engine.state.tables import Contact, Task
+from tests.website import Watcher, make_service, visit
+from tests.website_book import NOW
+
+
+def _csrf(browser: httpx.Client) -> str:
+    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', browser.get("/queue").text)
+    assert found
+    return found[1]
+
+
+def _task(database: Engine, task_id: str) -> Any:
+    with reading(database) as connection:
+        return connection.execute(select(Task.__table__).where(Task.id == task_id)).one()  # type: ignore[attr-defined,arg-type]
+
+
+def test_a_revoked_token_ends_its_sessions(browser: httpx.Client, sqlite_database: Engine) -> None:
+    """At once."""
+    assert browser.get("/queue").status_code == 200
+    revoke_tokens(sqlite_database, "first start", NOW)
+    assert browser.get("/queue").status_code == 303
+
+
+def test_sign_out_ends_the_session(browser: httpx.Client) -> None:
+    """On this browser."""
+    assert browser.post("/sign-out", data={"csrf": _csrf(browser)}).status_code == 303
+    assert browser.get("/queue").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "path", ["/tasks/t-late/complete", "/tasks/t-late/snooze", "/holds/release", "/sign-out"]
+)
+@pytest.mark.parametrize(
+    ("csrf", "headers"),
+    [
+        ("", {}),
+        ("0" * 64, {}),
+        ("é", {}),
+        (None, {"Origin": "https://evil.example"}),
+        (None, {"Origin": "null"}),
+        (None, {"Sec-Fetch-Site": "cross-site"}),
+    ],
+)
+def test_forms_of_other_sites_are_refused(
+    browser: httpx.Client,
+    sqlite_database: Engine,
+    watcher: Watcher,
+    path: str,
+    csrf: str | None,
+    headers: dict[str, str],
+) -> None:
+    """Without our token, or with a foreign origin, nothing happens."""
+    form = {"csrf": _csrf(browser) if csrf is None else csrf, "outcome": "reached", "until": "tomorrow"}
+    answer = browser.post(path, data=form, headers=headers)
+    assert answer.status_code == 403
+    assert _task(sqlite_database, "t-late").state == "open"
+    assert watcher.wakes == 0
+
+
+def test_completing_without_scripts_goes_back_to_the_page(
+    browser: httpx.Client, sqlite_database: Engine, watcher: Watcher
+) -> None:
+    """A plain form works."""
+    form = {"csrf": _csrf(browser), "outcome": "reached", "note": "ok", "back": "/queue?assignee=dana"}
+    answer = browser.post("/tasks/t-late/complete", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/queue?assignee=dana")
+    row = _task(sqlite_database, "t-late")
+    assert (row.state, row.outcome, row.note, row.closed_by) == ("done", "reached", "ok", "first start")
+    assert watcher.wakes == 1
+
+
+def test_completing_with_scripts_answers_with_the_row(browser: httpx.Client) -> None:
+    """Only the task's own row is exchanged."""
+    form = {"csrf": _csrf(browser), "outcome": "no_response"}
+    answer = browser.post("/tasks/t-late/complete", data=form, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert "<html" not in answer.text
+    assert "no response" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "words"),
+    [
+        ("t-late/complete", {"outcome": "maybe"}, "choose one of reached, no_response"),
+        ("t-late/complete", {"note": "x" * 4001, "outcome": "reached"}, "longer than 4,000"),
+        ("t-done/complete", {}, "is done already"),
+        ("t-late/snooze", {"until": "date", "on": ""}, "tomorrow, next week or a date"),
+        ("t-late/snooze", {"until": "date", "on": "2020-01-01"}, "choose a time in the future"),
+    ],
+)
+@pytest.mark.parametrize("is_scripted", [True, False])
+def test_task_forms_say_why_nothing_changed(
+    browser: httpx.Client, path: str, form: dict[str, str], words: str, is_scripted: bool
+) -> None:
+    """In the row, or on a page."""
+    headers = {"HX-Request": "true"} if is_scripted else {}
+    answer = browser.post(f"/tasks/{path}", data={"csrf": _csrf(browser), **form}, headers=headers)
+    assert answer.status_code == 422
+    assert words in answer.text
+
+
+def test_snoozing_rests_until_the_assignees_morning(browser: httpx.Client, sqlite_database: Engine) -> None:
+    """Eight o'clock in Berlin."""
+    browser.post("/tasks/t-late/snooze", data={"csrf": _csrf(browser), "until": "tomorrow"})
+    assert _task(sqlite_database, "t-late").snoozed_until.isoformat() == "2026-01-29T07:00:00+00:00"
+
+
+def test_releasing_a_hold_asks_the_service(browser: httpx.Client, watcher: Watcher) -> None:
+    """In the name of whoever is signed in."""
+    assert browser.post("/holds/release", data={"csrf": _csrf(browser), "hold_id": "h1"}).status_code == 303
+    assert (watcher.released, watcher.wakes) == ([(["h1"], "first start")], 1)
+
+
+def test_unsubscribing_takes_one_click_and_no_sign_in(
+    app: FastAPI, sqlite_database: Engine, watcher: Watcher
+) -> None:
+    """Looking changes nothing; the button, and a mail program's one-click post, do."""
+    link = f"/unsubscribe/{sign_token(unsubscribe_key(sqlite_database), 'c1', 'care')}"
+    stranger = visit(app)
+    assert "priya@acme.example" in stranger.get(link).text
+    assert _consent(sqlite_database) is None
+    answer = stranger.post(
+        link, data={"List-Unsubscribe": "One-Click"}, headers={"Origin": "https://mail.example"}
+    )
+    assert answer.status_code == 200
+    assert _consent(sqlite_database) == "withdrawn"
+    assert stranger.post(link).status_code == 200
+    assert watcher.wakes == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_broken_unsubscribe_link_is_told_kindly(reading_room: FastAPI, method: str) -> None:
+    """Cut or changed links do nothing."""
+    answer = visit(reading_room).request(method, "/unsubscribe/abc.def")
+    assert answer.status_code == 404
+    assert "This link does not work" in answer.text
+
+
+def _consent(database: Engine) -> str | None:
+    with reading(database) as connection:
+        found: str | None = connection.scalar(select(Contact.consent).where(Contact.id == "c1"))
+        return found
+
+
+def test_the_mailbox_takes_chat_posts_and_shows_them(app: FastAPI, browser: httpx.Client) -> None:
+    """As Slack's incoming webhook would, without a token."""
+    answer = visit(app).post("/mailbox/slack", json={"text": "Acme <recovered>", "channel": "#cs-wins"})
+    assert (answer.status_code, answer.text) == (200, "ok")
+    listed = browser.get("/mailbox").text
+    assert "Acme &lt;recovered&gt;" in listed
+    found = re.search(r'href="(/mailbox/[^"]+)"', listed)
+    assert found
+    assert "#cs-wins" in browser.get(found[1]).text
+
+
+@pytest.mark.parametrize(
+    ("post", "status"),
+    [
+        ({"json": {"text": ""}}, 400),
+        ({"json": []}, 400),
+        ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400),
+        ({"content": b'{"text": "x"}', "headers": {"Content-Type": "text/plain"}}, 415),
+        ({"json": {"text": "x"}, "headers": {"Origin": "https://evil.example"}}, 403),
+        ({"json": {"text": "x" * 70_000}}, 413),
+    ],
+)
+def test_the_mailbox_refuses_what_is_no_post_from_here(
+    app: FastAPI, post: dict[str, Any], status: int
+) -> None:
+    """Pages of other sites included."""
+    assert visit(app).post("/mailbox/slack", **post).status_code == status
+
+
+def test_there_is_no_mailbox_unless_set_up(sqlite_database: Engine) -> None:
+    """A real installation has no such page."""
+    client = visit(create_app(make_service(sqlite_database)))
+    assert client.post("/mailbox/slack", json={"text": "x"}).status_code == 404
