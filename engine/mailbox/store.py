@@ -104,7 +104,7 @@ def _read(folder: Path, name: str, *, whole: bool) -> StoredMessage:
 
 def _parse_chat(name: str, received_at: datetime, content: bytes, *, whole: bool) -> StoredMessage:
     post: Mapping[str, str] = json.loads(content)
-    text = str(post["text"])
+    text = _as_shown(str(post["text"]))
     first_line = text.strip().partition("\n")[0][:120]
     return StoredMessage(
         name,
@@ -116,6 +116,11 @@ def _parse_chat(name: str, received_at: datetime, content: bytes, *, whole: bool
         received_at,
         text=text if whole else "",
     )
+
+
+def _as_shown(text: str) -> str:
+    """A post as a reader sees it: the three characters that chat wants escaped, as themselves."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def _parse_email(name: str, received_at: datetime, content: bytes, *, whole: bool) -> StoredMessage:

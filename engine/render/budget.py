@@ -41,7 +41,7 @@ def sized(value: object) -> int:
     """The steps that one operation on `value` costs."""
     if isinstance(value, str):
         return 1 + len(value) // 8
-    if isinstance(value, list | tuple | dict):
+    if isinstance(value, list | tuple | dict | range):
         return 1 + len(value)
     return 1
 

@@ -79,9 +79,13 @@ def _sort(value: object, reverse: bool = False, attribute: str | None = None) ->
         found = _attribute(item, attribute) if attribute else item
         if found is None or isinstance(found, list | tuple | Mapping):
             raise RefusedError("sorts something that has no order; give it an attribute that every item has")
-        return found.casefold() if isinstance(found, str) else found
+        return found[:_COMPARED].casefold() if isinstance(found, str) else found
 
     return sorted(_items(value), key=key, reverse=bool(reverse))
+
+
+_COMPARED = 200
+"""Texts are put in order by their first characters, case aside."""
 
 
 def _map(value: object, attribute: str, default: object = None) -> list[Any]:
@@ -181,12 +185,12 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "urlencode": _url_part,
     "where": _where,
 }
-"""Every filter by name. docs/playbooks.md describes them."""
+"""Every filter by name. docs/templates.md describes them."""
 
 _JINJA: Mapping[str, Any] = jinja_tests.TESTS
 _JINJA_TESTS = (
     *("defined", "undefined", "true", "false", "odd", "even", "string", "number"),
-    *("in", "eq", "ne", "gt", "ge", "lt", "le"),
+    *("eq", "ne", "gt", "ge", "lt", "le"),
 )
 
 TESTS: Mapping[str, Callable[..., Any]] = {

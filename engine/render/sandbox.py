@@ -25,6 +25,7 @@ _INSTANT = _DATE | {"hour", "minute"}
 _TEXT_METHODS = frozenset(
     ("lower", "upper", "title", "capitalize", "strip", "lstrip", "rstrip", "split", "startswith", "endswith")
 )
+_LONGEST_ARGUMENT = 100
 
 
 class BoundedContext(Context):
@@ -64,6 +65,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         )
         self.filters = {name: charged(function) for name, function in FILTERS.items()}
         self.filters |= {"_loop": _loop, "_flat": _flat, "_concat": _concat, "_searched": _searched}
+        self.filters["_weighed"] = _weighed
         self.tests = dict(TESTS)
         self.globals = {"range": _range}
 
@@ -103,6 +105,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         owner = getattr(function, "__self__", None)
         if function is not _range and not (isinstance(owner, str) and function.__name__ in _TEXT_METHODS):
             raise RefusedError("calls something that is no function of templates")
+        if any(isinstance(each, str) and len(each) > _LONGEST_ARGUMENT for each in (*args, *kwargs.values())):
+            raise RefusedError(f"a method takes texts of at most {_LONGEST_ARGUMENT} characters")
         context.budget.spend(sized(owner))
         result = function(*args, **kwargs)
         context.budget.spend(sized(result))
@@ -227,6 +231,13 @@ def _flat(context: Any, value: list[Any] | tuple[Any, ...]) -> list[Any]:
 def _concat(context: Any, value: list[Any]) -> str:
     context.budget.spend(sum(map(sized, value)))
     return concatenated(value)
+
+
+@pass_context
+def _weighed(context: Any, value: object) -> object:
+    """A value about to be compared or tested, missing ones included."""
+    context.budget.spend(sized(value))
+    return value
 
 
 @pass_context

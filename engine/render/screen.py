@@ -95,8 +95,12 @@ def _count(tree: nodes.Template) -> None:
             setattr(node, field, _replaced(value))
         if isinstance(node, nodes.For):
             node.iter = _filter(node.iter, "_loop", nodes.Const(weight, lineno=node.lineno))
-        elif isinstance(node, nodes.Operand) and node.op in ("in", "notin"):
-            node.expr = _filter(node.expr, "_searched")
+        elif isinstance(node, nodes.Operand):
+            node.expr = _filter(node.expr, "_searched" if node.op in ("in", "notin") else "_weighed")
+        elif isinstance(node, nodes.Compare):
+            node.expr = _filter(node.expr, "_weighed")
+        elif isinstance(node, nodes.Test):
+            node.node = _filter(node.node, "_weighed")
     if tree.environment is not None:
         tree.set_environment(tree.environment)
 

@@ -113,4 +113,8 @@ def _line_of(trace: TracebackType | None, template: Template) -> int:
 def _words(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "is nested too deeply"
+    if isinstance(error, ZeroDivisionError):
+        return "divides by zero"
+    if isinstance(error, ArithmeticError):
+        return "calculates something that has no result"
     return str(error) or type(error).__name__

@@ -34,7 +34,7 @@ def test_list_messages_shows_the_newest_first_and_keeps_no_more_than_asked(tmp_p
     """Emails and chat posts in one list, without their bodies."""
     for minute in range(4):
         store_email(tmp_path, f"Subject: {minute}\r\n\r\nx".encode(), NOW + timedelta(minutes=minute), keep=3)
-    store_chat(tmp_path, "#cs", "Hi <there>\nmore", NOW + timedelta(minutes=9), keep=3)
+    store_chat(tmp_path, "#cs", "Hi &lt;there&gt;\nmore", NOW + timedelta(minutes=9), keep=3)
     found = list_messages(tmp_path)
     assert [each.subject for each in found] == ["Hi <there>", "3", "2"]
     assert all(not each.text and not each.html for each in found)

@@ -1,12 +1,17 @@
 """Templates: what they can say, what they are refused, and how much they may do."""
 
 import time
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from engine.render.filters import FILTERS, TESTS
 from engine.render.templates import LONGEST_LINE, Renderer, RenderError
 
 CONTEXT: dict[str, Any] = {
@@ -101,7 +106,10 @@ def test_line_is_cut_at_a_reasonable_length() -> None:
         ("{{ account.health | dat }}", 'there is no filter "dat" (did you mean "date"?)'),
         ("{{ account.health is odds }}", 'there is no test "odds" (did you mean "odd"?)'),
         ("{% if 1 %}{{ 1 | nope }}{% endif %}", 'there is no filter "nope"'),
-        ("{{ 1 / 0 }}", "division by zero"),
+        ("{{ 1 / 0 }}", "divides by zero"),
+        ("{{ account.arr / 0 }}", "divides by zero"),
+        ("{{ account.arr * 0 / 0 }}", "calculates something that has no result"),
+        ("{{ 'x'.strip('" + "a" * 101 + "') }}", "a method takes texts of at most 100 characters"),
         ("{{ account.name + 1 }}", 'cannot calculate text "+" number; join texts with "~"'),
         ("{{ today - today }}", "cannot subtract dates"),
         ("{% for x in account.name %}{% endfor %}", "loops over something that is no list"),
@@ -213,6 +221,9 @@ def test_line_reaches_nothing_but_its_values(source: str) -> None:
         "{% for i in range(9999) %}{{ range(9999) | map('x') | length }}{% endfor %}",
         "{% for i in range(9999) %}{% set x = range(9999) | sort %}{% endfor %}",
         "{{ range(10 * 10 * 1000 * 1000) | length }}",
+        "{% set x = range(9999) | list %}{% for i in range(9999) %}{% if x == x %}{% endif %}{% endfor %}",
+        "{% set x = range(9999) | list %}{% for i in x %}{% if x is eq(x) %}{% endif %}{% endfor %}",
+        "{% set x = 'Ä' * 30000 %}{% set y = [" + "x," * 9000 + "] %}{{ (y | sort | length) * 'a' }}",
         "{{ range(99999999999999999999) | length }}",
         "{{ 'a' * 999999999 }}",
         "{{ [1] * 999999999 }}",
@@ -256,3 +267,69 @@ def test_render_stops_at_the_largest_output() -> None:
     renderer = Renderer({"a.html.j2": "{% for i in range(9) %}{{ x }}{% endfor %}"})
     with pytest.raises(RenderError, match="prints more than 262,144 characters"):
         renderer.render("a.html.j2", {"x": "<" * 20_000})
+
+
+@pytest.mark.parametrize("name", sorted([*FILTERS, *TESTS]))
+def test_each_filter_and_test_is_documented(name: str) -> None:
+    """In docs/templates.md, by its name."""
+    text = (Path(__file__).parents[3] / "docs" / "templates.md").read_text(encoding="utf-8")
+    assert f"`{name}`" in text
+
+
+_PIECE = st.sampled_from(
+    [
+        *(
+            "{{ ",
+            " }}",
+            "{% for x in ",
+            " %}",
+            "{% endfor %}",
+            "{% if ",
+            "{% else %}",
+            "{% endif %}",
+            "{% set y = ",
+        ),
+        *(
+            "account",
+            ".name",
+            ".arr",
+            "contact",
+            "tickets",
+            "x",
+            "y",
+            "today",
+            "champion",
+            "[1, 2]",
+            "range(9)",
+            "'ab'",
+        ),
+        *(
+            " | ",
+            " ~ ",
+            " + ",
+            " * ",
+            " == ",
+            " in ",
+            " is ",
+            " not ",
+            " and ",
+            "(",
+            ")",
+            "[",
+            "]",
+            ", ",
+            "3",
+            "0.5",
+        ),
+        *(f" | {name}" for name in FILTERS),
+        *(f" is {name}" for name in TESTS),
+    ]
+)
+
+
+@given(st.lists(_PIECE, max_size=14).map("".join))
+def test_line_renders_or_refuses_whatever_is_written(source: str) -> None:
+    """Nothing but a RenderError ever comes out of a template."""
+    for text in (source, f"{{{{ {source} }}}}"):
+        with suppress(RenderError):
+            RENDERER.line(text, CONTEXT)
