@@ -100,14 +100,11 @@ def read_number(text: str, formats: Formats, strip: tuple[str, ...] = ()) -> Dec
     plain = text
     for sign in strip:
         plain = plain.strip().removeprefix(sign).removesuffix(sign)
-    plain = plain.strip()
-    if formats.decimal in plain:
-        whole, _, places = plain.partition(formats.decimal)
-        plain = f"{_ungrouped(whole, formats)}.{places}"
-    else:
-        plain = _ungrouped(plain, formats)
-    if not _NUMBER.fullmatch(plain):
-        raise ValueError(f"{_shown(text)} is not a number")
+    whole, mark, places = plain.strip().partition(formats.decimal)
+    plain = _ungrouped(whole, formats) + (f".{places}" if mark else "")
+    if not _NUMBER.fullmatch(plain) or ("." in plain and not mark):
+        form = " with a decimal comma" if formats.decimal == "," else ""
+        raise ValueError(f"{_shown(text)} is not a number{form}")
     return decode_number(plain)
 
 

@@ -128,6 +128,7 @@ class _Lines:
 def _record(lines: _Lines, number: int, raw: bytes, delimiter: str, width: int | None) -> Record | _Broken:
     """The record that begins with this line. After a failure only this line has been used up."""
     more: list[tuple[int, bytes]] = []
+    opened: _Broken | None = None
     try:
         text = lines.text(raw)
         while True:
@@ -135,6 +136,7 @@ def _record(lines: _Lines, number: int, raw: bytes, delimiter: str, width: int |
                 cells = _cells(text.rstrip("\r\n"), delimiter)
                 break
             except _Broken as broken:
+                opened = opened or broken
                 goes_on = broken.is_open and len(more) < MOST_LINES and len(text) < LONGEST_LINE
                 following = lines.next() if goes_on else None
                 if following is None:
@@ -144,7 +146,7 @@ def _record(lines: _Lines, number: int, raw: bytes, delimiter: str, width: int |
         _check(cells, width)
     except _Broken as broken:
         lines.put_back(more)
-        return broken
+        return opened if opened and more else broken
     return Record(number, cells, text.rstrip("\r\n"))
 
 

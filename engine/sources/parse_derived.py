@@ -43,9 +43,7 @@ class _Reader:
         try:
             field = self._field(key)
             if field.kind is not Kind.ACCOUNT:
-                raise RefusedError(
-                    key, f"{quote(key.text)} cannot be derived; only fields of the account can"
-                )
+                raise RefusedError(key, f"{quote(key.text)} cannot be derived; only account fields can")
             table = self.notes.table(node, _KEYS, "a derived field")
             operation = cast(Operation | None, table.one_of(OPERATIONS, "a derived field"))
             return self._read(field, operation, table) if operation else None

@@ -114,7 +114,8 @@ class _Reader:
             decimal=table.optional("decimal", choice([".", ","]), outer.decimal),
             zone=table.optional("timezone", _zone, outer.zone),
         )
-        if both := sorted(found.true & found.false):
+        both = sorted(found.true & found.false)
+        if both and ("true" in table or "false" in table):
             self.notes.add(table.node, f"{quote(both[0])} stands for both true and false")
         return found
 
