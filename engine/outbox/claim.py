@@ -136,10 +136,11 @@ def _take(now: datetime, owner: str, limit: int, without: Collection[str]) -> An
         .order_by(_outbox.c.available_at, _outbox.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=_outbox)
+        .cte("ready")  # evaluated once; as a plain subquery it may be run again and lock more than its limit
     )
     return (
         update(_outbox)
-        .where(_outbox.c.id.in_(ready))
+        .where(_outbox.c.id.in_(select(ready.c.id)))
         .values(state="executing", lease_owner=owner, lease_until=now + LEASE)
         .returning(*_outbox.c)
     )
