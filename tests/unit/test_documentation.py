@@ -15,7 +15,12 @@ from ruamel.yaml import YAML
 
 from engine.cli.main import app
 from engine.conditions.operators import OPERATORS
-from engine.settings import Settings, SlackConnector, SmtpConnector
+from engine.rehearsal.run import rehearse
+from engine.rulebook import default_guard
+from engine.rulefile.load import template_reader
+from engine.rulefile.parse_playbook import parse_playbook
+from engine.settings import Settings, SlackConnector, SmtpConnector, load_settings
+from engine.sources.parse_mapping import parse_mapping
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "engine" / "README.md"])
@@ -23,6 +28,7 @@ OPERATION = (ROOT / "docs" / "operation.md").read_text(encoding="utf-8")
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in DOCUMENTS}
 EVERYTHING = "\n".join(TEXTS.values())
 
+SETTINGS = load_settings(ROOT / "config.yaml").model_copy(update={"templates": ROOT / "templates"})
 PLAYBOOKS = sorted(path for path in ROOT.glob("rules/**/*.yaml") if ".test." not in path.name)
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -67,7 +73,7 @@ def commands(group: click.Group, path: str = "tminus") -> Iterator[str]:
             yield f"{path} {name}"
 
 
-@pytest.mark.parametrize(("setting", "default"), settings_of(Settings))
+@pytest.mark.parametrize(("setting", "default"), list(settings_of(Settings)))
 def test_documentation_has_each_setting_with_its_default(setting: str, default: str) -> None:
     """A setting without a row, or with another default, is found here."""
     assert f"| `{setting}` | {default} |" in OPERATION
@@ -83,13 +89,13 @@ def test_documentation_has_each_setting_of_a_connector(connector: type[BaseModel
         assert f"| `{name}` | {shown} |" in table.split("\n\n")[0]
 
 
-@pytest.mark.parametrize("command", commands(typer.main.get_command(app)))  # type: ignore[arg-type]
+@pytest.mark.parametrize("command", list(commands(typer.main.get_command(app))))  # type: ignore[arg-type]
 def test_documentation_has_each_command(command: str) -> None:
     """A command nobody wrote about does not exist for its users."""
     assert re.search(rf"`{re.escape(command)}\b", OPERATION)
 
 
-@pytest.mark.parametrize("keyword", OPERATORS)
+@pytest.mark.parametrize("keyword", list(OPERATORS))
 def test_documentation_has_each_operator(keyword: str) -> None:
     """Each operator of the table stands in the documents as a rule writes it."""
     written = {
@@ -116,11 +122,41 @@ def test_documentation_links_lead_somewhere() -> None:
                 assert (ROOT / name).parent.joinpath(path).exists(), f"{name}: {target}"
 
 
-@pytest.mark.parametrize(("place", "text"), blocks("yaml"))
+@pytest.mark.parametrize(("place", "text"), list(blocks("yaml")))
 def test_documentation_shows_yaml_that_can_be_read(place: str, text: str) -> None:
     """Every example is YAML, without repeated keys."""
     content: Any = YAML(typ="safe", pure=True).load(text)
     assert content, place
+
+
+@pytest.mark.parametrize(("place", "text"), list(blocks("yaml")))
+def test_documentation_shows_playbooks_and_mappings_without_a_problem(place: str, text: str) -> None:
+    """Whoever copies an example gets one that works."""
+    if text.startswith("playbook:"):
+        parsed = parse_playbook(
+            place,
+            text,
+            catalogue=SETTINGS.catalogue(),
+            templates=template_reader(ROOT / "templates"),
+            roles=SETTINGS.roles,
+            guard=default_guard(SETTINGS),
+        )
+        assert [str(each) for each in parsed.problems] == []
+    elif text.startswith("source:"):
+        assert parse_mapping(place, text, SETTINGS.catalogue()).files
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/rules.md"])
+def test_documentation_shows_playbooks_that_pass_their_tests(document: str, tmp_path: Path) -> None:
+    """The first playbook of a document does what the first test beside it says."""
+    shown = [text for place, text in blocks("yaml") if place.startswith(f"{document}:")]
+    (tmp_path / "shown.yaml").write_text(next(each for each in shown if each.startswith("playbook:")))
+    file = tmp_path / "shown.test.yaml"
+    file.write_text(next(each for each in shown if each.startswith("tests:")))
+    (report,) = rehearse([file], SETTINGS, SETTINGS.catalogue())
+    assert [str(each) for each in report.problems] == []
+    assert [str(one) for each in report.results for one in each.failures] == []
+    assert len(report.results) == 1
 
 
 def test_documentation_names_no_machine() -> None:
