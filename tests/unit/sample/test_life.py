@@ -58,11 +58,29 @@ def test_happenings_of_a_day_hold_some_of_everything() -> None:
 
 
 def test_happenings_leave_quiet_customers_alone() -> None:
-    """Some tech-touch customers never log in, so that re-engagement has somebody to write to."""
-    quiet = {each.id for each in BOOK if each.is_quiet}
-    assert {each.account_id for each in _day()} & quiet == set()
+    """Some tech-touch customers hardly ever log in, so that re-engagement has somebody to write to."""
+    quiet = {each.id for each in BOOK if each.is_quiet(NOW)}
+    seen = [each for each in _day() if each.account_id in quiet]
+    assert len(seen) < 60
     many = [Resident(f"x{index}", "tech_touch", *[None] * 5) for index in range(800)]
-    assert 25 <= sum(each.is_quiet for each in many) <= 80
+    assert 25 <= sum(each.is_quiet(NOW) for each in many) <= 80
+
+
+def test_happenings_leave_those_away_to_their_silence() -> None:
+    """Ten days without a login make a tech-touch customer quiet; one with a CSM is called back."""
+    away = NOW - timedelta(days=10)
+    assert Resident("x1", "tech_touch", None, None, None, None, None, away).is_quiet(NOW)
+    assert not Resident("x1", "low_touch", None, None, None, None, None, away).is_quiet(NOW)
+
+
+def test_happenings_bring_a_new_champion_and_a_larger_plan() -> None:
+    """Who lost a champion finds one in time, and who outgrew the plan gets the next."""
+    book = [Resident("a", "high_touch", Decimal(70), Decimal(90), Decimal(100), None, "a-sub")]
+    found = [each for step in range(800) for each in happenings(NOW + timedelta(seconds=20 * step), book, 1)]
+    entries = [each for each in found if isinstance(each, Entry)]
+    assert any(each.values.get("role") == "champion" for each in entries)
+    assert any(each.values.get("limit") == 150 for each in entries)
+    assert any(isinstance(each, EventEntry) and each.name == "plan_upgraded" for each in found)
 
 
 def test_happenings_of_an_empty_book_are_none() -> None:
