@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from engine.conditions.catalogue import Kind
 from engine.fold.world import LivePlaybook, World
 from engine.render.email import compose_email
 from engine.render.templates import Renderer
@@ -34,6 +35,7 @@ def build_world(connection: Connection, library: Library, live: tuple[LivePlaybo
         unsubscribe_url=library.unsubscribe_url,
         team=Team(library.settings.roles, _people(connection)),
         settings=library.settings,
+        field_names={kind: tuple(library.catalogue.of_kind(kind)) for kind in Kind},
     )
 
 

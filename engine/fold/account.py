@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import groupby
 
@@ -16,6 +16,9 @@ from engine.fold.world import LivePlaybook, World, is_moment
 from engine.rulefile.model import OnTiming
 from engine.runs.run import OpenRun, Task
 from engine.state.book import ChangeInput, DataInput, Dossier
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""Before any instant."""
 
 
 @dataclass(slots=True)
@@ -49,6 +52,7 @@ class AccountFold:
         self._position = 0
         self._young = young or {}
         self._since = dossier.since
+        self._passed = NEVER
         self._case = Case(world, dossier.book, dossier.since, until, stopped or {}, record.releases)
         self._closings = _closings(record.tasks, dossier.since, until)
         self._watchers: dict[tuple[str, str], _Watcher] = {}
@@ -82,8 +86,10 @@ class AccountFold:
         case = self._case
         case.by_calendar = not self._is_input_at(instant)
         for batch in self._batches(instant):
+            case.learned = min(batch[0].effective_at, instant)
             if self._apply(batch):
                 self._come_to_rest()
+        case.learned = None
         self._close_tasks(instant)
         self._take_stock()
         self._come_to_rest()
@@ -95,8 +101,9 @@ class AccountFold:
         """Whether anything but time is the cause of what happens now."""
         waiting = [each.at for each in self._inputs[self._position : self._position + 1]]
         waiting += [at for at, _ in self._closings[:1]] + [at for at, _ in self._arrivals[:1]]
+        passed, self._passed = self._passed, instant
         return any(at <= instant for at in waiting) or any(
-            at <= instant for at in self._case.releases.values()
+            passed < at <= instant for at in self._case.releases.values()
         )
 
     def _batches(self, instant: datetime) -> Iterator[list[DataInput]]:

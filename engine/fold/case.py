@@ -44,6 +44,8 @@ class Case:
     releases: Mapping[str, datetime]
     by_calendar: bool = False
     """Whether time alone, rather than an input, is what is being judged."""
+    learned: datetime | None = None
+    """When the input under judgement was effective, where that was before now."""
     states: dict[tuple[str, str], Episode] = field(default_factory=dict)
     """The open episode of each (playbook, subject) whose playbook has a `when`."""
     moments: dict[str, Episode] = field(default_factory=dict)

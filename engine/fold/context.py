@@ -1,6 +1,5 @@
 """What a template may name."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from engine.conditions.catalogue import Kind, Value
@@ -16,7 +15,7 @@ def context(case: Case, playbook: Playbook, run: Run) -> dict[str, Any]:
     """
     own_kind = Kind(run.kind)
     found: dict[str, Any] = {
-        "account": {"name": case.book.account_id, **case.account, "id": case.book.account_id},
+        "account": _account(case),
         "playbook": {"name": playbook.name, "title": playbook.title},
         "run": {"started_at": run.started_at, "reason": run.reason},
         "today": case.calendar.day_of(case.now),
@@ -36,9 +35,16 @@ def context(case: Case, playbook: Playbook, run: Run) -> dict[str, Any]:
     return found
 
 
-def subject_values(case: Case, kind: Kind, subject_id: str) -> Mapping[str, Value]:
-    """A subject's values with its id."""
-    return {**case.book.subjects[kind].get(subject_id, {}), "id": subject_id}
+def subject_values(case: Case, kind: Kind, subject_id: str) -> dict[str, Value | None]:
+    """A subject's values with its id; the declared fields it lacks are None."""
+    missing = dict.fromkeys(case.world.field_names[kind])
+    return {**missing, **case.book.subjects[kind].get(subject_id, {}), "id": subject_id}
+
+
+def _account(case: Case) -> dict[str, Value | None]:
+    """The account; one without a name goes by its id."""
+    values = subject_values(case, Kind.ACCOUNT, case.book.account_id)
+    return {**values, "name": values["name"] or case.book.account_id}
 
 
 def find_contact(case: Case, roles: tuple[str, ...], *, with_email: bool = False) -> str | None:

@@ -25,8 +25,12 @@ from engine.state.book import ChangeInput, DataInput
 def judge(case: Case, live: LivePlaybook, subject_id: str) -> None:
     """Let the present verdict of a `when` act on its subject's episode."""
     playbook = live.playbook
-    verdict = verdict_of(live, case.view(playbook.subject, subject_id))
+    view = case.view(playbook.subject, subject_id)
+    verdict = verdict_of(live, view)
     episode = case.states.get((playbook.name, subject_id))
+    if episode is not None and verdict and _run_key(playbook, view) not in ("", episode.key):
+        _resolve(case, playbook, episode)
+        episode = None
     step = transition(episode, verdict, case.now, playbook.held_for)
     if step is Transition.STAY:
         return
@@ -71,7 +75,10 @@ def _begin(case: Case, live: LivePlaybook, subject_id: str, state: EpisodeState)
     playbook = live.playbook
     view = case.view(playbook.subject, subject_id)
     key = _run_key(playbook, view)
-    identity = digest("episode", playbook.name, playbook.subject, subject_id, key, format_instant(case.now))
+    times = sorted({case.learned or case.now, case.now})
+    identity = digest(
+        "episode", playbook.name, playbook.subject, subject_id, key, *map(format_instant, times)
+    )
     episode = Episode(
         identity, case.book.account_id, playbook.name, playbook.subject, subject_id, key, state, case.now
     )

@@ -41,8 +41,8 @@ class LivePlaybook:
 
     @cached_property
     def touched_by(self) -> "Reads":
-        """What could change the verdict."""
-        return reads(self.condition) if self.condition is not None else Reads()
+        """What could change the verdict, or the key of its run."""
+        return reads(self.condition) | _key(self.playbook) if self.condition is not None else Reads()
 
     @cached_property
     def timed(self) -> tuple[Predicate, ...]:
@@ -86,6 +86,12 @@ def reads(condition: Condition) -> Reads:
         if predicate.event is not None:
             events.add(predicate.event)
     return Reads(frozenset(fields), frozenset(events))
+
+
+def _key(playbook: Playbook) -> Reads:
+    """The field that names a run."""
+    key = playbook.run_per
+    return Reads() if key is None else Reads(frozenset({(key.kind, key.name)}))
 
 
 def timed_predicates(condition: Condition) -> tuple[Predicate, ...]:
@@ -156,6 +162,8 @@ class World:
     """(contact id, topic) to a link."""
     team: Team
     settings: Settings
+    field_names: Mapping[Kind, tuple[str, ...]]
+    """Every declared field by kind, so that a template can ask for one that is missing."""
     _calendars: dict[tuple[str, str], LocalCalendar] = field(default_factory=dict)
     _reads: dict[str, Reads] = field(default_factory=dict)
 
@@ -175,7 +183,7 @@ class World:
     def reads_of(self, playbook: Playbook) -> Reads:
         """Everything a version of a playbook reads, in its trigger or within its runs."""
         if playbook.version not in self._reads:
-            found = Reads()
+            found = _key(playbook)
             for condition in conditions_of(playbook):
                 found |= reads(condition)
             if playbook.anchor is not None:
