@@ -45,7 +45,7 @@ class Episode:
     @property
     def is_moment(self) -> bool:
         """Whether it is a moment, whose key names its place in the file and when it happened."""
-        return self.key.startswith("on[") and "@" in self.key
+        return self.key.startswith(("on@", "on[")) and "@" in self.key
 
     @property
     def is_open(self) -> bool:
