@@ -28,6 +28,7 @@ def test(
         reports.append(report)
         if not json:
             _print(shell, report)
+    _refuse_unknown_name(shell, name, reports)
     if json:
         shell.print_json([_as_json(each) for each in reports])
     else:
@@ -47,6 +48,11 @@ def _files(shell: Shell, paths: list[Path]) -> list[Path]:
             f"{named}: no tests here; write them into NAME.test.yaml beside the playbook's NAME.yaml"
         )
     return found
+
+
+def _refuse_unknown_name(shell: Shell, name: str, reports: list[Report]) -> None:
+    if name and not any(each.results or each.problems for each in reports):
+        shell.refuse(f'no test has "{name}" in its name')
 
 
 def _print(shell: Shell, report: Report) -> None:

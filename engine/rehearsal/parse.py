@@ -142,10 +142,19 @@ class _Reading:
                 yield Entry(found.kind, found.id, self.cast.account_id, found.values, at, at)
 
     def _event(self, table: Table, at: datetime) -> Iterable[EventEntry]:
-        name = table.maybe("event", text)
-        if name is not None:
+        found = table.maybe("event", self._event_named)
+        if found is not None:
+            name, subject_id = found
             self._events += 1
-            yield EventEntry(f"event-{self._events}", self.cast.account_id, name, at, at)
+            yield EventEntry(f"event-{self._events}", self.cast.account_id, name, at, at, subject_id)
+
+    def _event_named(self, node: Node) -> tuple[str, str | None] | None:
+        """`cancel_requested`, or `{name: reopened, subject: ticket-7}`."""
+        if isinstance(node, Scalar):
+            return text(node), None
+        table = self.notes.table(node, ("name", "subject"), "event")
+        name = table.required("name", text, "event")
+        return (name, table.maybe("subject", text)) if name else None
 
     def _completion(self, node: Node) -> Completion | None:
         if isinstance(node, Scalar):

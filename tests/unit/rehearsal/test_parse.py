@@ -22,6 +22,7 @@ tests:
       earlier:
         - {at: -30d, account: {health: null}}
         - {at: -2d, event: login}
+        - {at: -1d, event: {name: opened, subject: kim}}
     timeline:
       - {at: +1d 2h, account: {health: 35.5}, contact: {status: departed}, event: cancel_requested}
       - {at: 2026-03-04T00:00:00Z, complete: review}
@@ -54,7 +55,10 @@ def test_parse_tests_reads_people_account_and_parts() -> None:
     assert account.effective_at == account.recorded_at == START - LONG_AGO
     assert (contact.kind, contact.account_id) == (Kind.CONTACT, "acme")
     assert (later.values, later.effective_at) == ({"health": None}, START - timedelta(days=30))
-    assert [(each.name, each.occurred_at) for each in test.events] == [("login", START - timedelta(days=2))]
+    assert [(each.name, each.occurred_at, each.subject_id) for each in test.events] == [
+        ("login", START - timedelta(days=2), None),
+        ("opened", START - timedelta(days=1), "kim"),
+    ]
 
 
 def test_parse_tests_reads_the_timeline() -> None:

@@ -153,3 +153,33 @@ def test_find_tests_takes_folders_tests_and_rule_files(settings: Settings) -> No
     file.write_text("tests: []")
     (folder / "other.yaml").write_text(PLAYBOOK)
     assert find_tests([folder, folder / "slump.yaml", file, folder / "other.yaml"]) == [file]
+
+
+def test_rehearse_holds_and_releases_what_the_guard_stops(settings: Settings) -> None:
+    """Two departures at once are too many for a guard of one."""
+    rule = """
+playbook: gone
+owner: ops
+subject: contact
+on: {field: contact.status, changes_to: departed}
+guard: {max_starts: 1, within: 1h}
+steps: [{id: note, day: 0, task: {to: csm, title: Note}}]
+"""
+    tests = """
+tests:
+  - name: held and released
+    at: 2026-03-02T14:00:00Z
+    given:
+      account: {id: acme}
+      contacts: [{id: a, status: active}, {id: b, status: active}]
+    timeline:
+      - {at: +1h, contact: {id: a, status: departed}}
+      - {at: +1h, contact: {id: b, status: departed}, expect: {starts: 1, tasks: [note], held: 1}}
+      - {at: +2h, release_holds: true, expect: {starts: 1, tasks: [note], held: 0}}
+"""
+    (settings.rules / "gone.yaml").write_text(rule)
+    file = settings.rules / "gone.test.yaml"
+    file.write_text(tests)
+    (report,) = rehearse([file], settings, settings.catalogue())
+    assert [str(one) for each in report.results for one in each.failures] == []
+    assert report.problems == ()
