@@ -105,10 +105,10 @@ playbook: silence
 title: No logins
 owner: cs
 subject: account
-when: {event: login, absent_for: 4d}
+when: {event: login, absent_for: 3d}
 steps:
   - {id: hello, day: 0, email: {to: [any], template: hello, topic: tips}}
-  - {id: again, day: 3, email: {to: [any], template: hello, topic: tips}}
+  - {id: again, day: 6, email: {to: [any], template: hello, topic: tips}}
 exit:
   - {outcome: returned, on: {event: login}}
 """,
@@ -313,7 +313,7 @@ def play(company: Company, history: History, ticks: Iterable[datetime]) -> str:
     """Take each input in when it is recorded, act when people act, tick at `ticks`; the ledger at the end.
 
     A person sees what has been decided until then, so every way to play ticks just before an act, and right
-    after it, as the service does. Playbooks go live at START; what is recorded by a tick is taken in before it.
+    after it, as the service does. Playbooks go live at START; what is recorded is taken in first.
     """
     company.take(*history.before)
     company.tick(START)

@@ -177,7 +177,7 @@ class AccountFold:
         history = self._case.book.histories.setdefault((item.subject_id, item.field), [])
         known = values.get(item.field)
         if not history and isinstance(known, Decimal):
-            history.append((self._since, known))
+            history.append((NEVER, known))
         if isinstance(item.new, Decimal):
             history.append((item.effective_at, item.new))
             history.sort(key=lambda each: each[0])

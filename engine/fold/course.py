@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from engine.clock.zones import format_instant, parse_instant
+from engine.conditions.catalogue import encode
 from engine.conditions.evaluate import because, evaluate, next_boundary, trace
 from engine.conditions.tree import Condition, Predicate
 from engine.fold.actions import NotDoneError, perform
@@ -71,8 +72,17 @@ def rearrange(case: Case, fields: set[tuple[str, str]]) -> None:
     for course in list(case.open.values()):
         playbook = case.world.pinned(course.run.version)
         anchor = playbook.anchor
-        if anchor is not None and (anchor.kind.value, anchor.name) in fields:
+        if anchor is None or (anchor.kind.value, anchor.name) not in fields:
+            continue
+        if not _is_of_another_term(case, playbook, course):
             place_anchored(case, playbook, course)
+
+
+def _is_of_another_term(case: Case, playbook: Playbook, course: OpenRun) -> bool:
+    """Whether the subject has moved on to the next `run_per`, whose date is not this run's."""
+    if playbook.run_per is None or not course.run.key:
+        return False
+    return (encode(case.view_of(course).value(playbook.run_per)) or course.run.key) != course.run.key
 
 
 def moments_happen(case: Case, matches: Iterable[tuple[OpenRun, Condition]]) -> None:

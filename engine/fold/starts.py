@@ -28,9 +28,11 @@ def judge(case: Case, live: LivePlaybook, subject_id: str) -> None:
     view = case.view(playbook.subject, subject_id)
     verdict = verdict_of(live, view)
     episode = case.states.get((playbook.name, subject_id))
-    if episode is not None and verdict and _run_key(playbook, view) not in ("", episode.key):
-        _resolve(case, playbook, episode)
-        episode = None
+    if episode is not None and playbook.run_per is not None and verdict:
+        key = _run_key(playbook, view)
+        if key not in ("", episode.key):
+            _resolve(case, playbook, episode, f"{label(playbook.run_per)} is {key} now")
+            episode = None
     step = transition(episode, verdict, case.now, playbook.held_for)
     if step is Transition.STAY:
         return
@@ -104,13 +106,13 @@ def _trigger_part(live: LivePlaybook, found: Trace) -> Trace:
     return found.children[1] if live.playbook.audience is not None else found
 
 
-def _resolve(case: Case, playbook: Playbook, episode: Episode) -> None:
+def _resolve(case: Case, playbook: Playbook, episode: Episode, reason: str = "it no longer holds") -> None:
     was = episode.state
     episode.state, episode.resolved_at = EpisodeState.RESOLVED, case.now
     if episode.owed is not None:
-        _decide(case, episode, "withdrawn", "it no longer holds and had not started")
+        _decide(case, episode, "withdrawn", f"{reason} and had not started")
     elif was == EpisodeState.ACTIVE:
-        _decide(case, episode, "resolved", "it no longer holds")
+        _decide(case, episode, "resolved", reason)
     episode.owed = None
     case.retries.pop(episode.id, None)
     case.states.pop((playbook.name, episode.subject_id), None)

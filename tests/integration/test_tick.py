@@ -18,7 +18,10 @@ subject: account
 on: {event: cancel_requested}
 steps:
   - {id: call, day: 0, task: {to: csm, title: "Call", due: 1bd, outcomes: [reached, silent]}}
-  - {id: again, after: call + 30min, if: {step: call, outcome: silent}, task: {to: csm, title: "Again", due: 1bd}}
+  - id: again
+    after: call + 30min
+    if: {step: call, outcome: silent}
+    task: {to: csm, title: "Again", due: 1bd}
 """
 
 
