@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from engine.rehearsal.script import KEYS, Category, Expectation, Wanted
 from engine.rulefile.notes import Notes, RefusedError
-from engine.rulefile.parse_values import choice, scalar, slug, whole
+from engine.rulefile.parse_values import choice, scalar, slug, text, whole
 from engine.rulefile.source import Node, Scalar, Sequence
 
 EXPECT_KEYS = ("starts", *KEYS, "ended", "open", "held", "others")
@@ -24,7 +24,7 @@ def read_expectation(node: Node, notes: Notes) -> Expectation:
         table.maybe("starts", whole(0, 1000)),
         table.maybe("ended", _texts(slug)),
         items,
-        table.maybe("open", _texts(slug)),
+        table.maybe("open", _texts(text)),
         table.maybe("held", whole(0, 1000)),
         is_strict,
     )
