@@ -125,7 +125,7 @@ def _write_email(case: Case, playbook: Playbook, run: Run, step: str, action: Em
             "text": written["text"],
             "unsubscribe_url": names["unsubscribe_url"],
         },
-        available_at=case.now,
+        available_at=case.calendar.within_hours(case.now),
         created_at=case.now,
     )
     case.messages.append(message)
