@@ -13,7 +13,7 @@ Category: TypeAlias = Literal["tasks", "emails", "messages", "escalated", "skipp
 
 KEYS: Mapping[Category, tuple[str, ...]] = {
     "tasks": ("step", "assignee", "title", "due", "role", "body", "reason"),
-    "emails": ("step", "to", "subject", "text"),
+    "emails": ("step", "to", "subject", "at", "text"),
     "messages": ("step", "to", "via", "text"),
     "escalated": ("step", "from", "to"),
     "skipped": ("step", "reason"),

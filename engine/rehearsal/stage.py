@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, Table, func, insert, select
 from sqlmodel import SQLModel
 
 from engine.admit.holds import list_holds, release_holds
+from engine.clock.zones import format_instant
 from engine.conditions.catalogue import Catalogue
 from engine.match.matcher import ReferenceMatcher
 from engine.rehearsal.script import Category, Completion, Move, Rehearsal
@@ -203,7 +204,13 @@ def _task(row: Any) -> dict[str, str]:
 
 
 def _email(row: Any) -> dict[str, str]:
-    return {"step": row.step, "to": row.recipient, "subject": row.subject, "text": row.payload["text"]}
+    return {
+        "step": row.step,
+        "to": row.recipient,
+        "subject": row.subject,
+        "at": format_instant(row.available_at),
+        "text": row.payload["text"],
+    }
 
 
 def _message(row: Any) -> dict[str, str]:

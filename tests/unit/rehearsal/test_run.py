@@ -183,3 +183,40 @@ tests:
     (report,) = rehearse([file], settings, settings.catalogue())
     assert [str(one) for each in report.results for one in each.failures] == []
     assert report.problems == ()
+
+
+def test_rehearse_shows_when_an_email_leaves(settings: Settings) -> None:
+    """What an exit writes at night leaves in the customer's morning."""
+    folder = settings.templates / "emails" / "bye"
+    folder.mkdir(parents=True)
+    for name in ("subject.txt.j2", "body.html.j2", "body.txt.j2"):
+        (folder / name).write_text("Goodbye")
+    (folder.parent / "_layout.html.j2").write_text("<html><body>{{ body }}</body></html>")
+    (settings.rules / "leave.yaml").write_text("""
+playbook: leave
+owner: ops
+subject: account
+when: {field: account.health, below: 40}
+steps: [{id: note, day: 0, task: {to: csm, title: Note}}]
+exit:
+  - outcome: left
+    when: {field: account.stage, equals: churned}
+    then: [{email: {to: any, template: bye, topic: news}}]
+""")
+    file = settings.rules / "leave.test.yaml"
+    file.write_text("""
+tests:
+  - name: at night
+    at: 2026-03-02T14:00:00Z
+    given:
+      account: {id: acme, health: 50, timezone: Asia/Tokyo}
+      contacts: [{id: kim, status: active, email: kim@acme.example}]
+    timeline:
+      - {at: +1h, account: {health: 30}, expect: {starts: 1, tasks: [note]}}
+      - at: +2h
+        account: {stage: churned}
+        expect: {ended: left, emails: [{to: kim@acme.example, at: 2026-03-02T23:00:00Z}]}
+""")
+    (report,) = rehearse([file], settings, settings.catalogue())
+    assert [str(each) for each in report.problems] == []
+    assert [str(one) for each in report.results for one in each.failures] == []
