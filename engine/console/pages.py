@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from engine.api.access import service_of
 from engine.api.problems import Problem
 from engine.console import wording
+from engine.console.guidance import guidance
 from engine.console.session import Visitor
 
 STATIC = Path(__file__).parent / "static"
@@ -32,6 +33,8 @@ def _environment() -> Environment:
         amount=wording.amount,
         words=wording.words,
         sentence=wording.sentence,
+        guidance=guidance,
+        value=wording.value,
         path=lambda text: quote(str(text), safe=""),
     )
     made.globals["plural"] = wording.plural

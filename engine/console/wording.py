@@ -1,9 +1,13 @@
 """Dates, instants and amounts as the pages write them."""
 
+import re
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 
+from engine.clock.zones import parse_instant
 from engine.conditions.wording import show_number
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
 
 
 def day(value: date | None, today: date | None = None) -> str:
@@ -29,6 +33,15 @@ def instant(value: datetime | None, zone: tzinfo = UTC) -> str:
         return "–"
     local = value.astimezone(zone)
     return local.strftime("%-d %b %Y, %H:%M") + (" UTC" if zone is UTC else "")
+
+
+def value(text: str | None, zone: tzinfo = UTC) -> str:
+    """A value of the history in its text form; instants in a time zone."""
+    if text is None:
+        return "missing"
+    if not _INSTANT.fullmatch(text):
+        return text
+    return instant(parse_instant(text), zone)
 
 
 def amount(value: Decimal | None) -> str:

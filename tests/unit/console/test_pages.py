@@ -5,13 +5,12 @@ import re
 import httpx
 import pytest
 from fastapi import FastAPI
-from markupsafe import escape
 from sqlalchemy import Engine
 
 from engine.api.tokens import create_token
 from engine.console.session import COOKIE
 from tests.website import visit
-from tests.website_book import HOSTILE, NOW
+from tests.website_book import NOW
 
 PAGES = [
     "/queue",
@@ -60,9 +59,7 @@ def test_every_page_opens_and_carries_its_guards(reader: httpx.Client, path: str
     if not path.endswith("/html"):
         assert "frame-ancestors 'none'" in policy
         assert "unsafe-inline" not in policy
-        assert not re.search(
-            r"<script(?! src=\"/static/)|\son\w+=|style=\"", answer.text.replace(str(escape(HOSTILE)), "")
-        )
+        assert not re.search(r"<script(?! src=\"/static/)|<[^>]*\s(on\w+|style)=", answer.text)
 
 
 @pytest.mark.parametrize("path", ["/queue", "/accounts", "/accounts/hostile", "/mail", "/mail/o1"])

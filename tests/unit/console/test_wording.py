@@ -40,6 +40,14 @@ def test_instant_names_utc_and_nothing_else() -> None:
     assert wording.instant(None) == "–"
 
 
+def test_value_writes_instants_for_readers_and_keeps_the_rest() -> None:
+    """The text form of history is for machines."""
+    berlin = ZoneInfo("Europe/Berlin")
+    assert wording.value("2026-07-01T22:05:00Z", berlin) == "2 Jul 2026, 00:05"
+    assert wording.value("2026-99-01T22:05:00", berlin) == "2026-99-01T22:05:00"
+    assert (wording.value("12.5"), wording.value(None)) == ("12.5", "missing")
+
+
 def test_names_and_amounts_read_as_words() -> None:
     """No underscores, thousands apart, a dash for what is missing."""
     assert (wording.words("no_response"), wording.words(None)) == ("no response", "–")
