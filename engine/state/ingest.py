@@ -10,19 +10,33 @@ from itertools import islice
 from typing import TypeVar
 
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import DBAPIError
 
-from engine.conditions.catalogue import Catalogue, Field, Kind
-from engine.state.accept import Refused, accepted_id, accepted_instant, accepted_values, fields_of
+from engine.conditions.catalogue import Catalogue, Kind
+from engine.state.accept import (
+    Refused,
+    accepted_id,
+    accepted_instant,
+    accepted_properties,
+    accepted_values,
+    fields_of,
+)
 from engine.state.database import reading, writing
 from engine.state.entries import Count, Entry, EventEntry, IngestReport, Rejection
 from engine.state.history import chunked
-from engine.state.store import Intake, Stored, store
+from engine.state.store import Stored, store
+from engine.state.subjects import Fields, Intake
 from engine.state.tables import Account
 
 __all__ = ["Count", "Entry", "EventEntry", "IngestReport", "Rejection", "ingest"]
 
 BATCH = 1_000
 """Accounts in one write transaction."""
+TRIES = 4
+"""Of a transaction that collides with another."""
+
+_CONFLICTS = ("23505", "40001", "40P01")
+"""PostgreSQL's codes for a row somebody else has just inserted, a serialization failure and a deadlock."""
 
 _Input = TypeVar("_Input", Entry, EventEntry)
 
@@ -49,11 +63,20 @@ def ingest(
     for index, event in _accepted("event", events, _event, rejected):
         intakes[event.account_id].events.append((index, event))
     rejected.extend(_take_unknown_accounts(database, intakes))
-    stored = []
-    for batch in _batches(intakes):
-        with writing(database) as connection:
-            stored.append(store(connection, fields, batch, source))
+    stored = [_stored(database, fields, batch, source) for batch in _batches(intakes)]
     return _report(stored, rejected)
+
+
+def _stored(database: Engine, fields: Fields, batch: Sequence[tuple[str, Intake]], source: str) -> Stored:
+    """One batch in a transaction of its own, again where another writer got in the way."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            with writing(database) as connection:
+                return store(connection, fields, batch, source)
+        except DBAPIError as error:
+            if attempt == TRIES or getattr(error.orig, "sqlstate", None) not in _CONFLICTS:
+                raise
+    raise AssertionError("the last try returns or raises")
 
 
 def _accepted(
@@ -67,16 +90,17 @@ def _accepted(
             rejected.append(Rejection(of, index, str(each.id), str(error)))
 
 
-def _entry(catalogue: Catalogue, fields: Mapping[Kind, Mapping[str, Field]], entry: Entry) -> Entry:
+def _entry(catalogue: Catalogue, fields: Fields, entry: Entry) -> Entry:
     """The entry with values and instants as they will be stored. Raises Refused."""
     account_id = accepted_id(entry.account_id, "account id")
+    accepted_id(entry.id)
     if entry.kind is Kind.ACCOUNT and entry.id != account_id:
         raise Refused(f'the id of an account is its account id, "{account_id}"')
     if entry.kind is Kind.METRIC and not entry.id.startswith(f"{account_id}:"):
         raise Refused(f'the id of a metric is "{account_id}:" and its name')
     return Entry(
         entry.kind,
-        accepted_id(entry.id),
+        entry.id,
         account_id,
         accepted_values(catalogue, entry.kind, fields[entry.kind], entry.values),
         accepted_instant(entry.effective_at, "the effective time"),
@@ -93,7 +117,7 @@ def _event(event: EventEntry) -> EventEntry:
         accepted_instant(event.occurred_at, "the time of the event"),
         accepted_instant(event.recorded_at, "the recorded time"),
         None if event.subject_id is None else accepted_id(event.subject_id, "subject id"),
-        event.properties,
+        accepted_properties(event.properties),
     )
 
 

@@ -1,55 +1,33 @@
 """One transaction of an intake: lock the accounts, compare with what is known, write what is new."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from engine.conditions.catalogue import Field, Kind, decode, encode
+from engine.conditions.catalogue import Field, Kind, decode
 from engine.state import tables
 from engine.state.bulk import insert_rows
-from engine.state.chain import EVER, Folded, Link, fold
-from engine.state.entries import Count, Entry, EventEntry, Rejection
+from engine.state.entries import Count, EventEntry, Rejection
 from engine.state.history import chunked
+from engine.state.subjects import (
+    EXISTS,
+    TABLES,
+    Fields,
+    Intake,
+    Subject,
+    by_kind,
+    fold_subjects,
+    read_subjects,
+)
 
-EXISTS = "exists"
-"""The field whose change from nothing to `true` is a subject's creation."""
-
-_TABLES: dict[Kind, Any] = {
-    Kind.ACCOUNT: tables.Account.__table__,  # type: ignore[attr-defined]
-    Kind.CONTACT: tables.Contact.__table__,  # type: ignore[attr-defined]
-    Kind.SUBSCRIPTION: tables.Subscription.__table__,  # type: ignore[attr-defined]
-    Kind.TICKET: tables.Ticket.__table__,  # type: ignore[attr-defined]
-    Kind.METRIC: tables.Metric.__table__,  # type: ignore[attr-defined]
-}
 _CHANGE = tables.Change.__table__  # type: ignore[attr-defined]
 _EVENT = tables.Event.__table__  # type: ignore[attr-defined]
 _WATCH = tables.Watch.__table__  # type: ignore[attr-defined]
-
-_Fields = Mapping[Kind, Mapping[str, Field]]
-
-
-@dataclass(slots=True)
-class Intake:
-    """What arrived for one account, each with its place in the input."""
-
-    entries: list[tuple[int, Entry]] = field(default_factory=list)
-    events: list[tuple[int, EventEntry]] = field(default_factory=list)
-
-    @property
-    def has_account(self) -> bool:
-        """Whether the account itself is among the entries."""
-        return any(entry.kind is Kind.ACCOUNT for _, entry in self.entries)
-
-    @property
-    def first_mention(self) -> datetime | None:
-        """When the earliest of its parts and events applies: the account exists at least from then on."""
-        parts = [entry.applies_at for _, entry in self.entries if entry.kind is not Kind.ACCOUNT]
-        return min([*parts, *(event.applies_at for _, event in self.events)], default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,48 +42,11 @@ class Stored:
     rejected: tuple[Rejection, ...]
 
 
-@dataclass(slots=True)
-class _Subject:
-    """One subject in this transaction: its stored row, what is asserted of it, and what that changes."""
-
-    kind: Kind
-    id: str
-    account_id: str
-    row: RowMapping | None
-    """As stored; None for a new one."""
-    asserted: dict[str, list[Link]] = field(default_factory=lambda: defaultdict(list))
-    """By field, in the order given."""
-    folded: dict[str, Folded] = field(default_factory=dict)
-    is_implied: bool = False
-    """An account of which nothing is said but that it has parts and events."""
-
-    @property
-    def earliest(self) -> datetime:
-        """The earliest effective time of anything asserted."""
-        return min(link.effective_at for links in self.asserted.values() for link in links)
-
-    def current(self, name: str, fields: Mapping[str, Field]) -> str | None:
-        """The stored value of a field in its text form."""
-        if self.row is None:
-            return None
-        if name == EXISTS:
-            return "true"
-        if fields[name].is_custom:
-            return (self.row["custom"] or {}).get(name)
-        return encode(self.row[name])
-
-    @property
-    def is_changed(self) -> bool:
-        return any(each.written for each in self.folded.values())
-
-
-def store(
-    connection: Connection, fields: _Fields, batch: Sequence[tuple[str, Intake]], source: str
-) -> Stored:
+def store(connection: Connection, fields: Fields, batch: Sequence[tuple[str, Intake]], source: str) -> Stored:
     """Write what is new about the accounts of `batch`, all of which exist or are among the entries."""
     watches = _lock(connection, [account_id for account_id, _ in batch])
-    subjects, rejected = _subjects(connection, batch)
-    _fold_all(connection, fields, subjects)
+    subjects, rejected = read_subjects(connection, batch)
+    fold_subjects(connection, fields, subjects)
     fresh_events, repeated = _fresh_events(connection, batch)
     changes = _change_rows(subjects, watches, source)
     applied = [(each["account_id"], each["applies_at"]) for each in [*changes, *fresh_events.values()]]
@@ -130,120 +71,6 @@ def _lock(connection: Connection, account_ids: Sequence[str]) -> dict[str, RowMa
         for row in connection.execute(query.with_for_update()).mappings():
             locked[row["account_id"]] = row
     return locked
-
-
-def _subjects(
-    connection: Connection, batch: Sequence[tuple[str, Intake]]
-) -> tuple[list[_Subject], list[Rejection]]:
-    """Every subject spoken of, the account before its children, with all that is asserted of it."""
-    rows = _rows(connection, batch)
-    subjects: dict[tuple[Kind, str], _Subject] = {}
-    rejected: list[Rejection] = []
-    for account_id, intake in batch:
-        for index, entry in sorted(intake.entries, key=lambda each: each[1].kind is not Kind.ACCOUNT):
-            key = entry.kind, entry.id
-            subject = subjects.get(key)
-            if subject is None:
-                row = rows.get(key)
-                owner = account_id if row is None or entry.kind is Kind.ACCOUNT else row["account_id"]
-                subject = subjects[key] = _Subject(entry.kind, entry.id, owner, row)
-            if subject.account_id != account_id:
-                reason = f'{entry.kind} "{entry.id}" belongs to account "{subject.account_id}"'
-                rejected.append(Rejection("entry", index, entry.id, reason))
-                continue
-            subject.asserted[EXISTS].append(Link("true", entry.effective_at, entry.recorded_at))
-            for name, value in entry.values.items():
-                link = Link(encode(value), entry.effective_at, entry.recorded_at)
-                subject.asserted[name].append(link)
-        if first := intake.first_mention:
-            key = Kind.ACCOUNT, account_id
-            account = subjects.setdefault(key, _Subject(*key, account_id, rows.get(key), is_implied=True))
-            account.asserted[EXISTS].append(Link("true", first, first))
-    return [each for each in subjects.values() if each.asserted], rejected
-
-
-def _rows(connection: Connection, batch: Sequence[tuple[str, Intake]]) -> dict[tuple[Kind, str], RowMapping]:
-    """The stored rows of the subjects spoken of."""
-    wanted: dict[Kind, dict[str, None]] = defaultdict(dict)
-    for account_id, intake in batch:
-        wanted[Kind.ACCOUNT][account_id] = None
-        for _, entry in intake.entries:
-            wanted[entry.kind][entry.id] = None
-    found = {}
-    for kind, ids in wanted.items():
-        table = _TABLES[kind]
-        for chunk in chunked(ids):
-            for row in connection.execute(select(table).where(table.c.id.in_(chunk))).mappings():
-                found[kind, row["id"]] = row
-    return found
-
-
-def _fold_all(connection: Connection, fields: _Fields, subjects: Iterable[_Subject]) -> None:
-    """Fold each field's assertions onto what is stored; read whole chains only where order requires it."""
-    stored = [each for each in subjects if each.row is not None]
-    newest = _newest(connection, stored)
-    needed = [each for each in stored if _reaches_back(each, newest)]
-    chains = _chains(connection, needed)
-    for subject in subjects:
-        for name, links in subject.asserted.items():
-            key = subject.kind, subject.id, name
-            since = newest.get(key, EVER)
-            if key in chains and min(link.effective_at for link in links) < since:
-                subject.folded[name] = fold([*chains[key], *links])
-            else:
-                subject.folded[name] = fold(links, subject.current(name, fields[subject.kind]), since)
-
-
-_Key = tuple[Kind, str, str]
-
-
-def _newest(connection: Connection, subjects: Sequence[_Subject]) -> dict[_Key, datetime]:
-    """When the newest stored change of each asserted field applies; none is effective later than that."""
-    newest: dict[_Key, datetime] = {}
-    for kind, part in _by_kind(subjects):
-        names = {name for each in part for name in each.asserted}
-        for chunk in chunked([each.id for each in part]):
-            query = (
-                select(_CHANGE.c.subject_id, _CHANGE.c.field, func.max(_CHANGE.c.applies_at))
-                .where(_CHANGE.c.kind == kind.value, _CHANGE.c.subject_id.in_(chunk))
-                .where(_CHANGE.c.field.in_(names))
-                .group_by(_CHANGE.c.subject_id, _CHANGE.c.field)
-            )
-            for subject_id, name, applies_at in connection.execute(query):
-                newest[kind, subject_id, name] = applies_at
-    return newest
-
-
-def _reaches_back(subject: _Subject, newest: Mapping[_Key, datetime]) -> bool:
-    earliest = subject.earliest
-    return any(earliest < newest.get((subject.kind, subject.id, name), EVER) for name in subject.asserted)
-
-
-def _chains(connection: Connection, subjects: Sequence[_Subject]) -> dict[_Key, list[Link]]:
-    """The stored links of every asserted field of the subjects."""
-    chains: dict[_Key, list[Link]] = defaultdict(list)
-    columns = [
-        _CHANGE.c[name]
-        for name in ("subject_id", "field", "new", "effective_at", "recorded_at", "id", "old", "superseded")
-    ]
-    for kind, part in _by_kind(subjects):
-        names = {name for each in part for name in each.asserted}
-        for chunk in chunked([each.id for each in part]):
-            query = (
-                select(*columns)
-                .where(_CHANGE.c.kind == kind.value, _CHANGE.c.subject_id.in_(chunk))
-                .where(_CHANGE.c.field.in_(names))
-            )
-            for subject_id, name, *link in connection.execute(query):
-                chains[kind, subject_id, name].append(Link(*link))
-    return chains
-
-
-def _by_kind(subjects: Iterable[_Subject]) -> Iterator[tuple[Kind, list[_Subject]]]:
-    parts: dict[Kind, list[_Subject]] = defaultdict(list)
-    for each in subjects:
-        parts[each.kind].append(each)
-    yield from parts.items()
 
 
 def _fresh_events(
@@ -275,7 +102,7 @@ def _event_row(event: EventEntry) -> dict[str, Any]:
 
 
 def _change_rows(
-    subjects: Sequence[_Subject], watches: Mapping[str, RowMapping], source: str
+    subjects: Sequence[Subject], watches: Mapping[str, RowMapping], source: str
 ) -> list[dict[str, Any]]:
     """Rows of history, each account's in the order of application, which their ids then keep."""
     rows = [
@@ -301,7 +128,7 @@ def _change_rows(
     return rows
 
 
-def _repair(connection: Connection, subjects: Iterable[_Subject]) -> None:
+def _repair(connection: Connection, subjects: Iterable[Subject]) -> None:
     """Write the links that an insertion before them has moved."""
     rows = [
         {"link_id": link.id, "new_old": link.old, "moves_nothing": link.superseded}
@@ -315,10 +142,10 @@ def _repair(connection: Connection, subjects: Iterable[_Subject]) -> None:
         connection.execute(statement.values(values), rows)
 
 
-def _write_rows(connection: Connection, fields: _Fields, subjects: Iterable[_Subject]) -> None:
+def _write_rows(connection: Connection, fields: Fields, subjects: Iterable[Subject]) -> None:
     """Bring the current rows up to the folded values."""
-    for kind, part in _by_kind(subjects):
-        table, known = _TABLES[kind], fields[kind]
+    for kind, part in by_kind(subjects):
+        table, known = TABLES[kind], fields[kind]
         insert_rows(connection, table, [_new_row(table, known, each) for each in part if each.row is None])
         updates: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
         for each in part:
@@ -332,7 +159,7 @@ def _write_rows(connection: Connection, fields: _Fields, subjects: Iterable[_Sub
             connection.execute(statement, rows)
 
 
-def _new_row(table: Any, fields: Mapping[str, Field], subject: _Subject) -> dict[str, Any]:
+def _new_row(table: Any, fields: Mapping[str, Field], subject: Subject) -> dict[str, Any]:
     """A whole row, so that all rows of an insert have the same columns."""
     row: dict[str, Any] = dict.fromkeys(table.c.keys())
     row["id"] = subject.id
@@ -353,7 +180,7 @@ def _new_row(table: Any, fields: Mapping[str, Field], subject: _Subject) -> dict
     return row
 
 
-def _moved(fields: Mapping[str, Field], subject: _Subject) -> dict[str, Any]:
+def _moved(fields: Mapping[str, Field], subject: Subject) -> dict[str, Any]:
     """The columns that change, as parameters named `new_COLUMN`."""
     moved: dict[str, Any] = {}
     custom = dict(subject.row["custom"] or {}) if subject.row is not None and "custom" in subject.row else {}
@@ -392,9 +219,9 @@ def _touch(
     return frozenset(earliest)
 
 
-def _counts(subjects: Iterable[_Subject]) -> dict[Kind, Count]:
+def _counts(subjects: Iterable[Subject]) -> dict[Kind, Count]:
     counts: dict[Kind, Count] = {}
-    for kind, part in _by_kind(each for each in subjects if not each.is_implied):
+    for kind, part in by_kind(each for each in subjects if not each.is_implied):
         created = sum(each.row is None for each in part)
         changed = sum(each.row is not None and each.is_changed for each in part)
         counts[kind] = Count(created, changed, len(part) - created - changed)

@@ -297,6 +297,43 @@ def test_ingest_rejects_events_of_unknown_accounts(database: Engine) -> None:
     assert rows(database, tables.Watch, "account_id") == [("A1",)]
 
 
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        (
+            {"n": float("nan")},
+            "the properties are not JSON: Out of range float values are not JSON compliant",
+        ),
+        ({"n": Decimal(1)}, "the properties are not JSON: Object of type Decimal is not JSON serializable"),
+        ({"n": "x" * 10_000}, "the properties have 10009 characters; at most 10000 are allowed"),
+    ],
+)
+def test_ingest_rejects_properties_that_are_not_json(
+    sqlite_database: Engine, properties: dict[str, Any], reason: str
+) -> None:
+    """One event is refused, not the intake."""
+    events = [login("E1", 1, properties=properties), login("E2", 1)]
+    report = take(sqlite_database, account(0), events=events)
+    assert [(each.index, each.reason) for each in report.rejected] == [(0, reason)]
+    assert report.events == 1
+
+
+def test_ingest_tries_again_when_another_writer_was_first(postgresql_database: Engine) -> None:
+    """Two intakes claim one contact at once: the second finds it taken, and reports that."""
+    take(postgresql_database, account(0), account(0, "A2"))
+    with ThreadPoolExecutor(1) as pool, postgresql_database.begin() as first:
+        first.execute(text("INSERT INTO contact (id, account_id) VALUES ('C1', 'A1')"))
+        second = pool.submit(take, postgresql_database, contact(1, "C1", "A2"), contact(1, "C2", "A2"))
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        with postgresql_database.connect() as watcher:
+            while not watcher.scalar(waiting) and not second.done():
+                watcher.rollback()
+        first.commit()
+        report = second.result(timeout=30)
+    assert [each.reason for each in report.rejected] == ['contact "C1" belongs to account "A1"']
+    assert rows(postgresql_database, tables.Contact, "id", "account_id") == [("C1", "A1"), ("C2", "A2")]
+
+
 def test_ingest_rounds_to_six_places(database: Engine) -> None:
     """What the database keeps is what history says, so the same number again is no change."""
     entry = account(0, health=Decimal("33.33333333333"))
@@ -415,7 +452,7 @@ def test_ingest_lets_an_account_exist_from_its_first_mention(database: Engine) -
     take(database, account(5, name="Acme"))
     report = take(database, contact(3, "C1"), events=[login("E1", 2), login("E2", 1, recorded_at=day(9))])
     assert (report.created, report.unchanged, report.changed) == (1, 0, 0)
-    exists = [row for row in rows(database, tables.Change, "subject_id", "field", "applies_at", "superseded")]
+    exists = rows(database, tables.Change, "subject_id", "field", "applies_at", "superseded")
     assert ("A1", "exists", day(2), False) in exists
     with reading(database) as connection:
         assert values_at(connection, CATALOGUE, Kind.ACCOUNT, ["A1"], day(1)) == {}
