@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import typer
 from pydantic import BaseModel, SecretStr
@@ -20,10 +19,16 @@ from engine.rulebook import default_guard
 from engine.rulefile.load import template_reader
 from engine.rulefile.parse_playbook import parse_playbook
 from engine.settings import Settings, SlackConnector, SmtpConnector, load_settings
+from engine.sources.mapping import Repeated
+from engine.sources.parse_derived import OPERATIONS
 from engine.sources.parse_mapping import parse_mapping
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "engine" / "README.md"])
+DOCUMENTS = sorted(
+    path
+    for pattern in ("*.md", "docs/*.md", "engine/README.md", "examples/*/README.md")
+    for path in ROOT.glob(pattern)
+)
 OPERATION = (ROOT / "docs" / "operation.md").read_text(encoding="utf-8")
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in DOCUMENTS}
 EVERYTHING = "\n".join(TEXTS.values())
@@ -64,13 +69,25 @@ def default_of(field: FieldInfo) -> str:
     return f"`{field.default}`"
 
 
-def commands(group: click.Group, path: str = "tminus") -> Iterator[str]:
+def commands(group: Any, path: str = "tminus") -> Iterator[str]:
     """Every command as it is typed."""
     for name, command in group.commands.items():
-        if isinstance(command, click.Group):
+        if hasattr(command, "commands"):
             yield from commands(command, f"{path} {name}")
         else:
             yield f"{path} {name}"
+
+
+def options(group: Any, path: str = "tminus") -> Iterator[tuple[str, str]]:
+    """Every option with its command, but for those that every command has."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from options(command, f"{path} {name}")
+            continue
+        for parameter in command.params:
+            for option in parameter.opts:
+                if option.startswith("--") and option not in ("--help", "--json"):
+                    yield f"{path} {name}", option
 
 
 @pytest.mark.parametrize(("setting", "default"), list(settings_of(Settings)))
@@ -89,10 +106,17 @@ def test_documentation_has_each_setting_of_a_connector(connector: type[BaseModel
         assert f"| `{name}` | {shown} |" in table.split("\n\n")[0]
 
 
-@pytest.mark.parametrize("command", list(commands(typer.main.get_command(app))))  # type: ignore[arg-type]
+@pytest.mark.parametrize("command", list(commands(typer.main.get_command(app))))
 def test_documentation_has_each_command(command: str) -> None:
     """A command nobody wrote about does not exist for its users."""
     assert re.search(rf"`{re.escape(command)}\b", OPERATION)
+
+
+@pytest.mark.parametrize(("command", "option"), list(options(typer.main.get_command(app))))
+def test_documentation_has_each_option(command: str, option: str) -> None:
+    """An option stands in the row of its command."""
+    (row,) = re.findall(rf"^\| `{re.escape(command)}\b.*$", OPERATION, re.MULTILINE)
+    assert f"`{option}" in row
 
 
 @pytest.mark.parametrize("keyword", list(OPERATORS))
@@ -111,6 +135,12 @@ def test_documentation_has_each_operator(keyword: str) -> None:
 def test_documentation_has_each_shipped_playbook(playbook: Path) -> None:
     """The README says what comes in the box."""
     assert f"`{playbook.stem}`" in TEXTS["README.md"]
+
+
+@pytest.mark.parametrize("word", [*Repeated, *OPERATIONS])
+def test_documentation_has_each_word_of_a_mapping(word: str) -> None:
+    """What a repeated id may mean, and how a field is derived."""
+    assert f"`{word}`" in TEXTS["docs/importing.md"]
 
 
 def test_documentation_links_lead_somewhere() -> None:
