@@ -1,5 +1,7 @@
 """Our own people in the sample: who manages whom, and who looks after which customer."""
 
+from functools import cache
+
 from engine.state.tables import Person
 
 _STAFF = """
@@ -27,6 +29,7 @@ def staff() -> list[Person]:
     return [_person(line.split()) for line in _STAFF.strip().splitlines()]
 
 
+@cache
 def ids_of(role: str) -> tuple[str, ...]:
     """The people of one role, in a fixed order."""
     return tuple(each.id for each in staff() if each.role == role)
