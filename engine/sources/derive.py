@@ -65,14 +65,14 @@ def _instants(
     derivations: Sequence[Derivation], inputs: Sequence[_Input], horizon: datetime
 ) -> Iterator[tuple[datetime, list[_Input]]]:
     """Every instant at which something becomes known or falls out of a stretch, with what becomes known."""
-    ordered = sorted(inputs, key=lambda each: (_applies_at(each), _effective_at(each)))
-    arriving = {instant: list(part) for instant, part in groupby(ordered, key=_applies_at)}
+    ordered = sorted(inputs, key=lambda each: (each.applies_at, _effective_at(each)))
+    arriving = {instant: list(part) for instant, part in groupby(ordered, key=lambda each: each.applies_at)}
     leaving = {
         _effective_at(each) + derivation.within
         for derivation in derivations
         if derivation.within is not None
         for each in inputs
-        if _concerns(derivation, each)
+        if _concerns(derivation, each) and _effective_at(each) + derivation.within > each.applies_at
     }
     for instant in sorted({*arriving, *(each for each in leaving if each <= horizon)}):
         yield instant, arriving.get(instant, [])
@@ -93,10 +93,6 @@ def _concerns(derivation: Derivation, said: _Input) -> bool:
 
 def _effective_at(said: _Input) -> datetime:
     return said.effective_at if isinstance(said, Entry) else said.occurred_at
-
-
-def _applies_at(said: _Input) -> datetime:
-    return said.applies_at
 
 
 def _apply(known: _Known, said: _Input) -> None:

@@ -112,6 +112,13 @@ def test_sum_over_a_stretch_loses_what_leaves_it() -> None:
     assert course(rolling, *said, until=35) == [(0, 4), (10, 10), (30, 6)]
 
 
+def test_sum_over_a_stretch_says_nothing_of_the_time_before_it_was_known() -> None:
+    """What had left the stretch when it became known never counted."""
+    rolling = derivation("usage", "sum", "used.times", within=timedelta(days=30))
+    said = [use("U1", 0, known=50, times=4), use("U2", 40, known=50, times=6)]
+    assert course(rolling, *said) == [(50, 6), (70, 0)]
+
+
 def test_average_over_a_stretch_is_missing_when_it_is_empty() -> None:
     """No score is not a score of 0."""
     rolling = derivation("csat", "average", "subscription.seats", within=timedelta(days=10))
