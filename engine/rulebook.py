@@ -60,6 +60,8 @@ class Library:
     _playbooks: dict[str, Playbook] = field(default_factory=dict)
     _files: dict[str, Mapping[str, str]] = field(default_factory=dict)
     _renderers: dict[str, Renderer] = field(default_factory=dict)
+    titles: Renderer = field(default_factory=lambda: Renderer({}))
+    """Renders one-line titles, whatever version they are of."""
     _seen: object = None
     _links: UnsubscribeLinks | None = None
 

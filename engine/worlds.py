@@ -7,7 +7,6 @@ from sqlalchemy import Connection, select
 from engine.conditions.catalogue import Kind
 from engine.fold.world import LivePlaybook, World
 from engine.render.email import compose_email
-from engine.render.templates import Renderer
 from engine.rulebook import Library
 from engine.runs.owners import Person, Team
 from engine.state import tables
@@ -17,8 +16,6 @@ _PERSON: Any = tables.Person.__table__  # type: ignore[attr-defined]
 
 def build_world(connection: Connection, library: Library, live: tuple[LivePlaybook, ...]) -> World:
     """The world of one tick."""
-    titles = Renderer({})
-
     def render(version: str, path: str, context: Any) -> str:
         return library.renderer(version).render(path, context)
 
@@ -30,7 +27,7 @@ def build_world(connection: Connection, library: Library, live: tuple[LivePlaybo
         live=live,
         pinned=library.playbook,
         render=render,
-        render_line=titles.line,
+        render_line=library.titles.line,
         compose=compose,
         unsubscribe_url=library.unsubscribe_url,
         team=Team(library.settings.roles, _people(connection)),
