@@ -6,14 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
-from engine.clock.zones import zone
-from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind, UnknownField, Value
+from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind, UnknownField
 from engine.rulefile.notes import Notes, RefusedError, Table
-from engine.rulefile.parse_values import choice, flag, number, scalar, text, typed
-from engine.rulefile.problem import Problem, alternatives, in_order, quote
+from engine.rulefile.parse_values import choice, flag, number, text
+from engine.rulefile.problem import Problem, in_order, quote
 from engine.rulefile.source import Mapping as MappingNode
 from engine.rulefile.source import Node, Scalar, Sequence, decode_text, read_source
-from engine.sources import parse_derived
+from engine.sources import parse_cells, parse_derived
 from engine.sources.cells import problem_of_format
 from engine.sources.csv_source import ENCODINGS
 from engine.sources.mapping import (
@@ -28,7 +27,7 @@ from engine.sources.mapping import (
     Say,
     Test,
 )
-from engine.state.accept import METRIC_FIELDS, Refused, accepted_values
+from engine.state.accept import METRIC_FIELDS
 
 _FORMATS = ("dates", "instants", "true", "false", "decimal", "timezone")
 _MAPPING = ("source", "backfill", *_FORMATS, "files", "derived")
@@ -109,10 +108,10 @@ class _Reader:
             outer,
             dates=dates,
             instants=instants,
-            true=table.optional("true", _words, outer.true),
-            false=table.optional("false", _words, outer.false),
+            true=table.optional("true", parse_cells.words, outer.true),
+            false=table.optional("false", parse_cells.words, outer.false),
             decimal=table.optional("decimal", choice([".", ","]), outer.decimal),
-            zone=table.optional("timezone", _zone, outer.zone),
+            zone=table.optional("timezone", parse_cells.time_zone, outer.zone),
         )
         both = sorted(found.true & found.false)
         if both and ("true" in table or "false" in table):
@@ -120,7 +119,7 @@ class _Reader:
         return found
 
     def _patterns(self, node: Node) -> tuple[str, ...]:
-        found = tuple(_texts(node))
+        found = tuple(parse_cells.texts(node))
         for each in found:
             if problem := problem_of_format(each):
                 raise RefusedError(node, f"{quote(each)} {problem}, as in DD-MM-YYYY")
@@ -131,9 +130,9 @@ class _Reader:
 
     def _file(self, node: Node, outer: Formats) -> FileRule | None:
         table = self.notes.table(node, _FILE, "a file")
-        name = table.required("file", _file_name, "a file")
+        name = table.required("file", parse_cells.file_name, "a file")
         rows = table.required("rows", choice(["event", *Kind]), "a file")
-        column = table.required("id", _column, "a file")
+        column = table.required("id", parse_cells.column, "a file")
         if name is None or rows is None or column is None:
             return None
         if rows == Kind.METRIC:
@@ -155,7 +154,7 @@ class _Reader:
             tuple(says),
             tuple(events),
             self.formats(table, outer),
-            table.optional("delimiter", _delimiter, ","),
+            table.optional("delimiter", parse_cells.delimiter, ","),
             table.optional("encoding", choice(ENCODINGS), "utf-8"),
         )
         self._check_file(table, rule)
@@ -163,7 +162,7 @@ class _Reader:
 
     def _account(self, table: Table, kind: Kind | Literal["event"]) -> Column | None:
         if kind is not Kind.ACCOUNT:
-            return table.required("account", _column, f"a file of {kind} rows")
+            return table.required("account", parse_cells.column, f"a file of {kind} rows")
         if "account" in table:
             self.notes.add(table.key("account"), "account: the rows are accounts; their id is enough")
         return None
@@ -194,17 +193,17 @@ class _Reader:
         name = table.required("name", text, "an event")
         at = table.required("at", self._at, "an event")
         when = table.optional("when", self._tests, ())
-        subject = table.maybe("subject", _column)
+        subject = table.maybe("subject", parse_cells.column)
         properties = table.optional("properties", lambda each: self._properties(each, at), ())
         return EventRule(name, at, when, subject, properties) if name and at else None
 
     def _at(self, node: Node) -> At:
         if isinstance(node, Scalar):
-            return At(_column(node))
+            return At(parse_cells.column(node))
         table = self.notes.table(node, _AT, "at")
-        column = table.required("column", _column, "at")
+        column = table.required("column", parse_cells.column, "at")
         every = table.maybe("every", choice(["year", "month"]))
-        until = table.maybe("until", _column)
+        until = table.maybe("until", parse_cells.column)
         if until and not every:
             self.notes.add(table.key("until"), 'until: goes with "every"')
         known = table.optional("known", choice(["at_once", "end_of_day"]), "at_once")
@@ -223,7 +222,7 @@ class _Reader:
         if not isinstance(node, MappingNode):
             raise RefusedError(node, "takes a mapping from columns to the texts their cells must hold")
         return tuple(
-            Test(Column(key.text, key.line, key.column), frozenset(_texts(value)))
+            Test(Column(key.text, key.line, key.column), frozenset(parse_cells.texts(value)))
             for key, value in node.entries.values()
         )
 
@@ -257,7 +256,7 @@ class _Reader:
 
     def _given(self, node: Node, field: Field | None, at: At | None) -> Given:
         if isinstance(node, Scalar):
-            return Given(field.type if field else FieldType.TEXT, field, _column(node))
+            return Given(field.type if field else FieldType.TEXT, field, parse_cells.column(node))
         if isinstance(node, Sequence):
             raise RefusedError(node, "takes a column, or a mapping such as {constant: VALUE}")
         table = self.notes.table(node, _GIVEN, "a value")
@@ -271,9 +270,11 @@ class _Reader:
         origin = table.one_of(("column", "constant", "missing", "period"), "a value")
         given = Given(kind, field)
         if origin == "column":
-            given = replace(given, column=table.maybe("column", _column))
+            given = replace(given, column=table.maybe("column", parse_cells.column))
         elif origin == "constant":
-            given = replace(given, constant=table.maybe("constant", _constant(self.catalogue, kind, field)))
+            given = replace(
+                given, constant=table.maybe("constant", parse_cells.constant(self.catalogue, kind, field))
+            )
         elif origin == "period":
             if at is None or at.every is None:
                 self.notes.add(
@@ -300,66 +301,7 @@ class _Reader:
         return replace(
             given,
             part=cast(Literal["year", "month"] | None, table.maybe("part", choice(["year", "month"]))),
-            values=table.maybe("values", _values),
+            values=table.maybe("values", parse_cells.values),
             scale=table.maybe("scale", number),
-            strip=table.optional("strip", lambda node: tuple(_texts(node)), ()),
+            strip=table.optional("strip", lambda node: tuple(parse_cells.texts(node)), ()),
         )
-
-
-def _column(node: Node) -> Column:
-    found = scalar(node)
-    return Column(found.text, found.line, found.column)
-
-
-def _file_name(node: Node) -> str:
-    found = text(node)
-    if Path(found).is_absolute() or ".." in Path(found).parts:
-        raise RefusedError(node, f"{quote(found)} must lie in the folder that is imported")
-    return found
-
-
-def _delimiter(node: Node) -> str:
-    found = {"tab": "\t"}.get(scalar(node).text, scalar(node).text)
-    if found not in (",", ";", "\t", "|"):
-        raise RefusedError(node, f"{quote(found)} is not one of {alternatives([',', ';', 'tab', '|'])}")
-    return found
-
-
-def _zone(node: Node):  # type: ignore[no-untyped-def]
-    try:
-        return zone(text(node))
-    except ValueError as error:
-        raise RefusedError(node, str(error)) from error
-
-
-def _texts(node: Node) -> list[str]:
-    if isinstance(node, Sequence):
-        return [scalar(each).text for each in node.items]
-    return [scalar(node).text]
-
-
-def _words(node: Node) -> frozenset[str]:
-    return frozenset(each.lower() for each in _texts(node))
-
-
-def _values(node: Node) -> dict[str, str]:
-    if not isinstance(node, MappingNode):
-        raise RefusedError(node, "takes a mapping from what cells hold to what is meant")
-    return {key.text: scalar(value).text for key, value in node.entries.values()}
-
-
-def _constant(catalogue: Catalogue, kind: FieldType, field: Field | None) -> Callable[[Node], Value | None]:
-    read = typed(field or Field(Kind.ACCOUNT, "property", kind))
-
-    def constant(node: Node) -> Value | None:
-        value = read(node)
-        if field is None:
-            return value
-        try:
-            return accepted_values(catalogue, field.kind, {field.name: field}, {field.name: value})[
-                field.name
-            ]
-        except Refused as error:
-            raise RefusedError(node, str(error)) from error
-
-    return constant

@@ -228,6 +228,21 @@ def test_import_reads_account_files_first(here: Place) -> None:
     assert here.run().rejected == 0
 
 
+def test_import_reads_cells_as_the_mapping_says(here: Place) -> None:
+    """Other words, scales, signs and constants; a cell may stand for nothing."""
+    mapping = ACCOUNTS.replace(
+        "name: name, arr: arr",
+        'name: name, arr: {column: arr, scale: 12, strip: "$"}, stage: {constant: active}, '
+        'country: {column: land, values: {UK: GB, n/a: ""}}',
+    ).replace("says:", "delimiter: ;\n    encoding: cp1252\n    says:")
+    here.write(mapping, accounts="id;name;arr;land\nA1;Café;$ 1,000.50;UK\nA2;Bolt;;n/a\n".encode("cp1252"))
+    assert here.run().bad_rows == ()
+    assert here.query("SELECT name, arr, stage, country FROM account ORDER BY id") == [
+        ("Café", 12_006 * 10**6, "active", "GB"),
+        ("Bolt", None, "active", None),
+    ]
+
+
 def test_import_streams_many_rows(here: Place) -> None:
     """More rows than are held at a time, with a bad one among them."""
     rows = [f"A{each},Name {each},{each}" for each in range(12_345)]
