@@ -213,7 +213,8 @@ class _Pass:
         stopped: dict[str, str] = {}
         while True:
             openings = [each for fold in self.waiting.values() for each in fold.openings]
-            batches = guard(openings, self._guards(), self._earlier([each.at for each in openings]))
+            earlier, known = self._earlier([each.at for each in openings])
+            batches = guard(openings, self._guards(), earlier, known)
             wanted = {episode: batch.id for batch in batches for episode in batch.episodes}
             owners = {each.episode_id: each.account_id for each in openings}
             moved = {owners[each] for each in wanted.keys() ^ stopped.keys() if each in owners}
@@ -226,23 +227,32 @@ class _Pass:
     def _guards(self) -> dict[str, Any]:
         return {each.playbook.name: each.playbook.guard for each in self.world.live}
 
-    def _earlier(self, instants: list[datetime]) -> dict[str, list[datetime]]:
-        """When each playbook's openings before this pass were: runs the guard let start, and held ones."""
+    def _earlier(
+        self, instants: list[datetime]
+    ) -> tuple[dict[str, list[datetime]], dict[tuple[str, datetime], bool]]:
+        """When each playbook's openings before this pass were: runs the guard let start, and held ones.
+
+        With them the holds by playbook and instant, and whether each is still held.
+        """
         if not instants:
-            return {}
+            return {}, {}
         widest = max((each.playbook.guard.within for each in self.world.live), default=timedelta(0))
         since = min(instants) - widest
         found: dict[str, list[datetime]] = {}
+        known: dict[tuple[str, datetime], bool] = {}
         with reading(self.ticker.database) as connection:
             runs = select(_RUN.c.playbook, _RUN.c.started_at).where(
                 _RUN.c.playbook.in_(list(self._guards())), _RUN.c.started_at > since, _RUN.c.hold_id.is_(None)
             )
             for name, started_at in connection.execute(runs):
                 found.setdefault(name, []).append(started_at)
-            holds = select(_HOLD.c.playbook, _HOLD.c.at, _HOLD.c.size).where(_HOLD.c.at > since)
-            for name, held_at, size in connection.execute(holds):
+            holds = select(_HOLD.c.playbook, _HOLD.c.at, _HOLD.c.size, _HOLD.c.state).where(
+                _HOLD.c.at > since
+            )
+            for name, held_at, size, state in connection.execute(holds):
                 found.setdefault(name, []).extend([held_at] * size)
-        return found
+                known[name, held_at] = state == "held"
+        return found, known
 
     def _fold(self, account_ids: Sequence[str], stopped: Mapping[str, str]) -> list[Folded]:
         starts = {each: self._start(self.due[each]) for each in account_ids}

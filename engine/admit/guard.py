@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.clock.zones import format_instant
 from engine.identity import digest
 from engine.rulefile.model import Guard
 
@@ -32,12 +33,17 @@ class Batch:
 
 
 def guard(
-    openings: Iterable[Opening], guards: Mapping[str, Guard], earlier: Mapping[str, Sequence[datetime]]
+    openings: Iterable[Opening],
+    guards: Mapping[str, Guard],
+    earlier: Mapping[str, Sequence[datetime]],
+    known: Mapping[tuple[str, datetime], bool],
 ) -> list[Batch]:
     """The batches to hold: those that take a playbook beyond `max_starts` within its stretch of time.
 
     `earlier` has the instants of the playbook's openings, started or held, before this pass. Openings
     of one instant stand or fall together, so the answer does not depend on how they were gathered.
+    `known` has the holds written before, by playbook and instant, and whether each is still held: a pass
+    that was cut short wrote them, counted whole, for openings of which some are only here now.
     """
     grouped: dict[tuple[str, datetime], list[Opening]] = defaultdict(list)
     for opening in openings:
@@ -45,21 +51,31 @@ def guard(
     counted = {name: list(instants) for name, instants in earlier.items()}
     held = []
     for (name, at), batch in sorted(grouped.items(), key=lambda item: (item[0][1], item[0][0])):
+        if known.get((name, at)):
+            held.append(_batch(name, at, batch, "an earlier pass held it"))
+            continue
         limit = guards[name]
         before = counted.setdefault(name, [])
         recent = sum(at - limit.within < instant <= at for instant in before)
         before.extend(each.at for each in batch)
         if recent + len(batch) > limit.max_starts:
-            held.append(_batch(name, at, batch, recent, limit))
+            reason = _excess(len(batch), recent, limit)
+            held.append(_batch(name, at, batch, reason, is_second=(name, at) in known))
     return held
 
 
-def _batch(name: str, at: datetime, batch: Sequence[Opening], recent: int, limit: Guard) -> Batch:
+def _excess(size: int, recent: int, limit: Guard) -> str:
     hours = limit.within.total_seconds() / 3600
-    reason = (
-        f"{len(batch)} would start at once after {recent} in the last {hours:g} h; "
+    return (
+        f"{size} would start at once after {recent} in the last {hours:g} h; "
         f"the guard allows {limit.max_starts}"
     )
+
+
+def _batch(
+    name: str, at: datetime, batch: Sequence[Opening], reason: str, *, is_second: bool = False
+) -> Batch:
+    """The hold of these openings; `is_second` where the first hold of that instant is released already."""
     episodes = frozenset(each.episode_id for each in batch)
-    identity = digest("hold", name, at.isoformat(), *sorted(episodes))
-    return Batch(identity, name, at, len(batch), reason, episodes)
+    mark = sorted(episodes) if is_second else ()
+    return Batch(digest("hold", name, format_instant(at), *mark), name, at, len(batch), reason, episodes)
