@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
@@ -11,6 +11,7 @@ from engine.first_start import REPLAYED, finish_sample, sample_end, write_sample
 from engine.match.matcher import Matcher
 from engine.rulebook import Library, live_set
 from engine.rulefile.model import Playbook
+from engine.sample.work import finish_tasks
 from engine.settings import Settings
 from engine.state.database import reading
 from engine.tick import Ticker, TickInThePastError, TickReport, last_tick
@@ -41,9 +42,11 @@ class Decider:
         say(f"First start: writing a sample book of {accounts} accounts with 18 months of history.")
         write_sample(self._database, self.library.catalogue, accounts, end)
         say(f"Running the playbooks over its last {REPLAYED.days} days.")
-        for at in (end - REPLAYED, end):
+        for days in range(REPLAYED.days, -1, -1):
+            at = end - timedelta(days=days)
             last = last_tick(self._database)
             if last is None or last < at:
+                finish_tasks(self._database, at)
                 self.tick(at)
         finish_sample(self._database, accounts, now)
 
