@@ -10,6 +10,7 @@ from engine.cli.explain_command import explain
 from engine.cli.holds_command import holds
 from engine.cli.import_command import import_
 from engine.cli.run_command import run_service
+from engine.cli.schema_command import schema
 from engine.cli.shell import Shell
 from engine.cli.tasks_command import tasks
 from engine.cli.test_command import test
@@ -39,6 +40,7 @@ def configure(
 
 app.command("check")(check)
 app.command("test")(test)
+app.command("schema")(schema)
 app.command("import")(import_)
 app.command("tick")(tick)
 app.command("run")(run_service)

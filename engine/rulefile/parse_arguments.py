@@ -131,7 +131,7 @@ def _read_choice(asked: Asked) -> Predicate:
     return asked.predicate(value=typed(_field_of(asked))(asked.node))
 
 
-_DAY_COMPARISONS = ("equals", "below", "at_most", "above", "at_least", "between")
+DAY_COMPARISONS = ("equals", "below", "at_most", "above", "at_least", "between")
 
 
 def _read_days(asked: Asked) -> Predicate | None:
@@ -139,8 +139,8 @@ def _read_days(asked: Asked) -> Predicate | None:
         raise RefusedError(
             asked.node, "takes a comparison of whole days such as {at_most: 90} or {equals: 90}"
         )
-    table = asked.scope.notes.table(asked.node, _DAY_COMPARISONS, "a comparison of days")
-    chosen = table.one_of(_DAY_COMPARISONS, "a comparison of days")
+    table = asked.scope.notes.table(asked.node, DAY_COMPARISONS, "a comparison of days")
+    chosen = table.one_of(DAY_COMPARISONS, "a comparison of days")
     if chosen is None or len(asked.node.entries) > 1:
         return None
     days = whole(-MOST_DAYS, MOST_DAYS)

@@ -1,0 +1,258 @@
+"""Schemas of conditions: which operator goes with which field, and what follows it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind
+from engine.conditions.operators import Argument, Operator
+from engine.rulefile.parse_arguments import DAY_COMPARISONS, MOST_DAYS, STEP_STATES
+from engine.rulefile.parse_conditions import GROUPS
+from engine.rulefile.parse_predicates import FAMILIES
+from engine.rulefile.schema import words
+from engine.rulefile.schema.values import Schema, duration, one_of, percentage, slug, text, typed, whole
+
+Takes: TypeAlias = Literal["state", "moment", "either"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the fields of one type have in common; of a choice also what can be chosen."""
+
+    type: FieldType
+    choices: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its name among the definitions."""
+        return "-".join(["value", self.type, *self.choices])
+
+    @property
+    def is_amount(self) -> bool:
+        """Whether a percentage of it can be taken."""
+        return self.type.is_numeric and self.type is not FieldType.PERCENT
+
+    def value(self) -> Schema:
+        """One value."""
+        return typed(self.type, self.choices)
+
+
+def shape_of(field: Field) -> Shape:
+    """The shape of a field's values."""
+    return Shape(field.type, field.choices if field.type is FieldType.ENUM else ())
+
+
+def visible(catalogue: Catalogue, subject: Kind) -> list[Field]:
+    """The fields a condition can name in a playbook about `subject`."""
+    kinds = (subject, Kind.ACCOUNT, Kind.METRIC)
+    return [each for each in catalogue.fields.values() if each.kind in kinds]
+
+
+def paths(fields: Iterable[Field]) -> Schema:
+    """One of these fields, each with what it holds."""
+    known = list(fields)
+    return {"enum": [each.path for each in known], "enumDescriptions": [_described(each) for each in known]}
+
+
+def _described(field: Field) -> str:
+    unit = f" in {field.unit.replace('_', ' ')}" if field.unit else ""
+    choices = f": {', '.join(field.choices)}" if field.choices else ""
+    return f"{field.type}{unit}{choices}"
+
+
+def reference(name: str) -> Schema:
+    """A reference to a definition."""
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _shape_definitions(catalogue: Catalogue) -> dict[str, Schema]:
+    """For every shape of value and kind of place, the operators that go with it and what follows them."""
+    shapes = dict.fromkeys(map(shape_of, catalogue.fields.values()))
+    places: tuple[Takes, ...] = ("state", "moment", "either")
+    return {f"{shape.name}.{takes}": _shape(shape, takes) for shape in shapes for takes in places}
+
+
+def _shape(shape: Shape, takes: Takes) -> Schema:
+    rows = {
+        key: row
+        for key, row in FAMILIES["field"].items()
+        if shape.type in row.types and _is_taken(row, takes)
+    }
+    extras = (["of"] if shape.is_amount else []) + (["recovers_at"] if shape.type.is_numeric else [])
+    plain: Schema = {"properties": {key: ARGUMENTS[row.argument](shape) for key, row in rows.items()}}
+    found: Schema = {"propertyNames": {"enum": ["field", *rows, *extras, "if"]}}
+    if shape.is_amount:
+        share = {key: percentage() if row.takes_of else False for key, row in rows.items()}
+        found |= {"if": {"required": ["of"]}, "then": {"properties": share}, "else": plain}
+    else:
+        found |= plain
+    if shape.type.is_numeric:
+        thresholds = [key for key, row in rows.items() if row.argument is Argument.THRESHOLD]
+        needs = {"anyOf": [{"required": [key]} for key in thresholds]} if thresholds else False
+        found["dependentSchemas"] = {"recovers_at": needs}
+        found["allOf"] = [{"properties": {"recovers_at": shape.value()}}]
+    return found
+
+
+def _list_of(shape: Shape) -> Schema:
+    return {"type": "array", "items": shape.value(), "minItems": 1, "uniqueItems": True}
+
+
+def _pair_of(item: Schema) -> Schema:
+    return {"type": "array", "items": item, "minItems": 2, "maxItems": 2}
+
+
+def _days(shape: Shape) -> Schema:
+    days = whole(-MOST_DAYS, MOST_DAYS)
+    comparisons = {
+        key: {**(_pair_of(days) if key == "between" else days), "description": words.OPERATORS[key]}
+        for key in DAY_COMPARISONS
+    }
+    return {
+        "type": "object",
+        "properties": comparisons,
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+
+
+ARGUMENTS: dict[Argument, Callable[[Shape], Schema]] = {
+    Argument.VALUE: Shape.value,
+    Argument.VALUES: _list_of,
+    Argument.RANGE: lambda shape: _pair_of(shape.value()),
+    Argument.PRESENCE: lambda shape: {"const": True},
+    Argument.THRESHOLD: Shape.value,
+    Argument.CHOICE: Shape.value,
+    Argument.DAYS: _days,
+    Argument.EVENT: lambda shape: text(),
+    Argument.EVENT_WINDOW: lambda shape: duration(zero=False, business=False),
+    Argument.STEP_STATE: lambda shape: one_of(STEP_STATES),
+    Argument.STEP_OUTCOME: lambda shape: slug(),
+}
+"""What follows an operator, by the shape of its argument; the field's shape matters to some."""
+
+_NO_SHAPE = Shape(FieldType.TEXT)
+"""For questions about events and steps."""
+
+
+def condition_definitions(catalogue: Catalogue, subject: Kind) -> dict[str, Schema]:
+    """Every kind of condition that a playbook about `subject` can hold, by the name of its definition."""
+    fields = visible(catalogue, subject)
+    besides = {"if": {**reference(f"{subject}.state"), "description": words.ABOUT["if"]}}
+    in_run = f"{subject}.run_state"
+    return {
+        f"{subject}.field.state": _field_predicate(fields, "state"),
+        f"{subject}.field.moment": _field_predicate(fields, "moment"),
+        f"{subject}.field.either": _field_predicate(fields, "either"),
+        f"{subject}.field.start": _field_predicate(fields, "moment", besides),
+        f"{subject}.event.start": _event(0, {}, besides),
+        f"{subject}.state": _condition(_kinds(subject, "state", f"{subject}.state")),
+        in_run: _condition(_kinds(subject, "state", in_run) | _STEP),
+        f"{subject}.run_either": _condition(_kinds(subject, "either", in_run) | _STEP),
+        f"{subject}.moment": _condition(_kinds(subject, "moment", None)),
+        f"{subject}.start": _condition(
+            {key: reference(f"{subject}.{key}.start") for key in ("field", "event")}
+        ),
+    }
+
+
+def shared_definitions(catalogue: Catalogue) -> dict[str, Schema]:
+    """What conditions have in common whatever their playbook is about."""
+    windows = {key: row for key, row in FAMILIES["event"].items() if key}
+    return {
+        "event.state": _event(1, windows),
+        "event.moment": _event(0, {}),
+        "event.either": _event(0, windows),
+        "step": _question("step", slug(), FAMILIES["step"], _exactly_one(FAMILIES["step"])),
+        **_shape_definitions(catalogue),
+    }
+
+
+def _event(fewest: int, windows: Mapping[str, Operator], besides: Schema | None = None) -> Schema:
+    """A question about an event, with at least `fewest` and at most one of `windows`."""
+    count = _exactly_one(windows) if fewest else {"not": {"required": list(windows)}} if windows else {}
+    return _question("event", text(), windows, count, besides)
+
+
+def _question(
+    about: str, name: Schema, rows: Mapping[str, Operator], count: Schema, besides: Schema | None = None
+) -> Schema:
+    asked = {
+        key: {**ARGUMENTS[row.argument](_NO_SHAPE), "description": words.OPERATORS[row.keyword]}
+        for key, row in rows.items()
+    }
+    return {
+        "type": "object",
+        "properties": {about: {**name, "description": words.ABOUT[about]}, **asked, **(besides or {})},
+        "required": [about],
+        "additionalProperties": False,
+        **count,
+    }
+
+
+def _exactly_one(keys: Iterable[str]) -> Schema:
+    return {"oneOf": [{"required": [key]} for key in keys]}
+
+
+def _field_predicate(fields: list[Field], takes: Takes, besides: Schema | None = None) -> Schema:
+    """A field, exactly one operator, and what goes with it for fields of this shape."""
+    rows = {key: row for key, row in FAMILIES["field"].items() if _is_taken(row, takes)}
+    by_shape: dict[Shape, list[str]] = {}
+    for each in fields:
+        by_shape.setdefault(shape_of(each), []).append(each.path)
+    amounts = paths(each for each in fields if shape_of(each).is_amount)
+    return {
+        "type": "object",
+        "properties": {
+            "field": {**paths(fields), "description": words.ABOUT["field"]},
+            **{key: {"description": words.OPERATORS[row.keyword]} for key, row in rows.items()},
+            "of": {**amounts, "description": words.ABOUT["of"]},
+            "recovers_at": {"description": words.ABOUT["recovers_at"]},
+            **(besides or {}),
+        },
+        "required": ["field"],
+        "additionalProperties": False,
+        **_exactly_one(rows),
+        "allOf": [
+            {"if": _is_about(known), "then": reference(f"{shape.name}.{takes}")}
+            for shape, known in by_shape.items()
+        ],
+    }
+
+
+def _is_taken(row: Operator, takes: Takes) -> bool:
+    return takes in ("either", "moment" if row.is_moment else "state")
+
+
+def _is_about(known: list[str]) -> Schema:
+    return {"properties": {"field": {"enum": known}}, "required": ["field"]}
+
+
+_STEP = {"step": reference("step")}
+
+
+def _kinds(subject: Kind, takes: Takes, members: str | None) -> dict[str, Schema]:
+    """What a condition can be, by the key that says so; without `members`, no group."""
+    return {
+        "field": reference(f"{subject}.field.{takes}"),
+        "event": reference(f"event.{takes}"),
+        **({kind: _group(kind, members) for kind in GROUPS} if members else {}),
+    }
+
+
+def _condition(kinds: Mapping[str, Schema]) -> Schema:
+    return {
+        "type": "object",
+        "properties": {key: {"description": {**words.ABOUT, **words.GROUPS}[key]} for key in kinds},
+        "anyOf": [{"required": [key]} for key in kinds],
+        "allOf": [{"if": {"required": [key]}, "then": kind} for key, kind in kinds.items()],
+    }
+
+
+def _group(kind: str, members: str) -> Schema:
+    listed = {"type": "array", "items": reference(members), "minItems": 1}
+    return {
+        "properties": {kind: {**listed, "description": words.GROUPS[kind]}},
+        "additionalProperties": False,
+    }

@@ -1,0 +1,185 @@
+"""The whole schema of a rule file: its keys, the parts of steps and exits, and who may be named."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from engine.conditions.catalogue import Catalogue, FieldType, Kind
+from engine.rulefile.model import Late, Missing
+from engine.rulefile.parse_actions import ACTIONS
+from engine.rulefile.parse_playbook import SUBJECTS
+from engine.rulefile.parse_steps import TIMINGS
+from engine.rulefile.schema import words
+from engine.rulefile.schema.conditions import (
+    condition_definitions,
+    paths,
+    reference,
+    shared_definitions,
+    visible,
+)
+from engine.rulefile.schema.values import Schema, after, at, day, duration, one_of, slug, text, whole
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_ELAPSED = duration(business=False)
+_LONGER_THAN_ZERO = duration(zero=False, business=False)
+
+
+def rule_file_schema(catalogue: Catalogue, roles: Collection[str]) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a rule file that may name these fields and roles."""
+    definitions = {**shared_definitions(catalogue), "task": _task(roles), "message": _message()}
+    definitions["escalation"] = _object(
+        {"after": duration(), "to": one_of(roles)}, words.ESCALATION, ("after", "to")
+    )
+    for subject in SUBJECTS:
+        definitions |= condition_definitions(catalogue, subject)
+        definitions |= _parts(catalogue, subject)
+    keys = {**{key: {} for key in words.PLAYBOOK}, **_keys()}
+    return {
+        "$schema": DIALECT,
+        "title": "Tminus playbook",
+        "description": "One playbook: when it starts, what its steps do, and how its runs end.",
+        **_object(keys, words.PLAYBOOK, ("playbook", "subject", "steps")),
+        "anyOf": [{"required": ["when"]}, {"required": ["on"]}],
+        "allOf": [
+            *({"if": _is_about(each), "then": _of_subject(catalogue, each)} for each in SUBJECTS),
+            {"if": _has_anchored_step(), "then": {"required": ["anchor"]}},
+        ],
+        "$defs": definitions,
+    }
+
+
+def _keys() -> dict[str, Schema]:
+    """The keys that are the same whatever the playbook is about."""
+    since = _object({"since": _LONGER_THAN_ZERO}, {"since": words.SINCE}, ("since",))
+    guard = {"max_starts": whole(1, 1_000_000), "within": _LONGER_THAN_ZERO}
+    return {
+        "playbook": slug(),
+        "title": text(),
+        "owner": text(),
+        "review_every": _LONGER_THAN_ZERO,
+        "subject": one_of(SUBJECTS),
+        "priority": {**whole(0, 100), "default": 50},
+        "for": {**_ELAPSED, "default": "0d"},
+        "on_missing": {**one_of(Missing), "default": Missing.FREEZE.value},
+        "existing": {"anyOf": [one_of(["wait", "fire"]), since], "default": "wait"},
+        "cooldown": _ELAPSED,
+        "group_by": one_of([Kind.ACCOUNT]),
+        "late": {**one_of(Late), "default": Late.LATEST.value},
+        "guard": _object(guard, words.GUARD, ()),
+    }
+
+
+def _is_about(subject: Kind) -> Schema:
+    return {"properties": {"subject": {"const": subject.value}}, "required": ["subject"]}
+
+
+def _has_anchored_step() -> Schema:
+    anchored = {"type": "object", "required": ["at"]}
+    return {"properties": {"steps": {"type": "array", "contains": anchored}}, "required": ["steps"]}
+
+
+def _of_subject(catalogue: Catalogue, subject: Kind) -> Schema:
+    """The keys whose values depend on what the playbook is about."""
+    fields = visible(catalogue, subject)
+    start = reference(f"{subject}.start")
+    return {
+        "properties": {
+            "audience": reference(f"{subject}.state"),
+            "when": reference(f"{subject}.state"),
+            "on": {"if": {"type": "array"}, "then": _list(start), "else": start},
+            "run_per": paths(each for each in fields if each.kind is not Kind.METRIC),
+            "anchor": paths(each for each in fields if each.type is FieldType.DATE),
+            "steps": _list(reference(f"{subject}.step")),
+            "exit": _list(reference(f"{subject}.exit")),
+        }
+    }
+
+
+def _parts(catalogue: Catalogue, subject: Kind) -> dict[str, Schema]:
+    """Steps, exits and emails of a playbook about `subject`."""
+    return {
+        f"{subject}.step": _step(subject),
+        f"{subject}.exit": _exit(subject),
+        f"{subject}.email": _email(catalogue, subject),
+    }
+
+
+def _actions(subject: Kind) -> dict[str, Schema]:
+    return {key: reference(f"{subject}.email" if key == "email" else key) for key in ACTIONS}
+
+
+def _step(subject: Kind) -> Schema:
+    keys = {
+        "id": slug(),
+        "day": day(),
+        "at": at(),
+        "after": after(),
+        "on": reference(f"{subject}.run_either"),
+        "if": reference(f"{subject}.run_state"),
+        **_actions(subject),
+        "escalate": reference("escalation"),
+        "expires": duration(),
+    }
+    return {
+        **_object(keys, words.STEP, ("id",)),
+        "allOf": [_exactly_one(TIMINGS), _exactly_one(ACTIONS)],
+        "dependentRequired": {"escalate": ["task"]},
+    }
+
+
+def _exit(subject: Kind) -> Schema:
+    action = {**_object(_actions(subject), words.STEP, ()), **_exactly_one(ACTIONS)}
+    keys = {
+        "outcome": slug(),
+        "when": reference(f"{subject}.run_state"),
+        "on": reference(f"{subject}.moment"),
+        "for": {**_ELAPSED, "default": "0d"},
+        "then": _list(action),
+    }
+    return {
+        **_object(keys, words.EXIT, ("outcome",)),
+        **_exactly_one(("when", "on")),
+        "dependentRequired": {"for": ["when"]},
+    }
+
+
+def _task(roles: Collection[str]) -> Schema:
+    keys = {
+        "to": one_of(roles),
+        "title": text(),
+        "template": slug(),
+        "due": {**duration(), "default": "1bd"},
+        "outcomes": {**_list(slug()), "uniqueItems": True},
+    }
+    return _object(keys, words.TASK, ("to", "title"))
+
+
+def _email(catalogue: Catalogue, subject: Kind) -> Schema:
+    role = catalogue.fields.get(f"{Kind.CONTACT}.role")
+    known = [*(role.choices if role else ()), "any", *(["subject"] if subject is Kind.CONTACT else [])]
+    recipient = one_of(known)
+    to = {"if": {"type": "array"}, "then": {**_list(recipient), "uniqueItems": True}, "else": recipient}
+    return _object({"to": to, "template": slug(), "topic": slug()}, words.EMAIL, ("to", "template", "topic"))
+
+
+def _message() -> Schema:
+    keys = {"via": slug(), "to": text(), "template": slug()}
+    return _object(keys, words.MESSAGE, ("via", "to", "template"))
+
+
+def _object(keys: Mapping[str, Schema], about: Mapping[str, str], required: Iterable[str]) -> Schema:
+    """A mapping of exactly these keys, each with what it is for."""
+    return {
+        "type": "object",
+        "properties": {key: {**schema, "description": about[key]} for key, schema in keys.items()},
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def _list(item: Schema) -> Schema:
+    return {"type": "array", "items": item, "minItems": 1}
+
+
+def _exactly_one(keys: Iterable[str]) -> Schema:
+    return {"oneOf": [{"required": [key]} for key in keys]}

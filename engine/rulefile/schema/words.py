@@ -1,0 +1,120 @@
+"""What an editor says about a key of a rule file. One sentence each; docs/rule-language.md has the rest."""
+
+from collections.abc import Mapping
+
+PLAYBOOK: Mapping[str, str] = {
+    "playbook": "Its identity: small letters, digits, - and _. A new name is a new playbook, with no past.",
+    "title": "How people read it. Made from the name when left out.",
+    "owner": "Who maintains it.",
+    "review_every": "After how long somebody should look it over, such as 90d.",
+    "subject": "What one run is about.",
+    "priority": "0 to 100, 50 when left out. Tasks of a higher one stand higher in the queue.",
+    "audience": "A condition on who may start. It does not end a run that is under way.",
+    "when": "A state whose beginning starts a run.",
+    "on": "A moment that starts a run, or a list of them, each with an optional if.",
+    "for": "How long the state must have held before it starts a run, such as 3d. No business days.",
+    "on_missing": "What an unknown verdict is. freeze, when left out: it neither opens nor resolves.",
+    "existing": "Subjects already in the state at go-live: wait (when left out), fire, or {since: 14d}.",
+    "cooldown": "From the end of the subject's last run, how long no other starts, such as 30d.",
+    "run_per": "A field; each of its values has at most one run.",
+    "group_by": "account: subjects of one account with the same anchor date share a run.",
+    "anchor": "A date field from which the steps under at: count.",
+    "late": "Anchored steps whose day has passed at the start: run them all, only the latest, or skip them.",
+    "guard": "More starts than max_starts within a stretch are held for a person to release.",
+    "steps": "What a run does, at least one step.",
+    "exit": "How a run ends before its last step.",
+}
+
+STEP: Mapping[str, str] = {
+    "id": "The step's name within the playbook.",
+    "day": "Days after the start: 0 is the start itself, 3 the third date, 3bd the third business day.",
+    "at": "Days before or after the anchor's date: T-90, T-0, T+30.",
+    "after": "Counted from when another step acted or was skipped: STEP + 2bd, STEP + 4h.",
+    "on": "When a moment happens, or a state first holds, within the run. Once a run.",
+    "if": "Read when the step falls due. False or unknown skips the step, with the reason.",
+    "task": "Puts a task into somebody's queue.",
+    "email": "Sends one email to a contact of the account.",
+    "message": "Posts to a chat channel.",
+    "escalate": "Hands an unfinished task to another role after a while, once.",
+    "expires": "A step missed for longer than this, because the service was down, is skipped.",
+}
+
+EXIT: Mapping[str, str] = {
+    "outcome": "What this end of a run is called.",
+    "when": "A state that ends the run; one that holds at the start ends it at once.",
+    "on": "A moment after the start that ends the run.",
+    "for": "With when: how long the state must have held within the run.",
+    "then": "What is done at the end.",
+}
+
+TASK: Mapping[str, str] = {
+    "to": "The role that gets it. Who that is is found when the step acts.",
+    "title": "One line, with values: Call {{ account.name }}.",
+    "template": "Guidance shown with the task: templates/tasks/NAME.md.j2.",
+    "due": "1bd when left out. Days end with the account's working day, hours are elapsed.",
+    "outcomes": "One of these must be chosen on completion.",
+}
+
+EMAIL: Mapping[str, str] = {
+    "to": "Contact roles in order of preference; any is any role, subject the contact the run is about.",
+    "template": "The folder templates/emails/NAME/ with subject.txt.j2, body.html.j2 and body.txt.j2.",
+    "topic": "What a person can unsubscribe from.",
+}
+
+MESSAGE: Mapping[str, str] = {
+    "via": "A connector from the settings.",
+    "to": "The channel, in quotes when it begins with #.",
+    "template": "templates/messages/NAME.txt.j2.",
+}
+
+ESCALATION: Mapping[str, str] = {
+    "after": "How long the task may stay unfinished, such as 3d.",
+    "to": "The role that gets it then.",
+}
+
+GUARD: Mapping[str, str] = {
+    "max_starts": "At most so many starts of the playbook.",
+    "within": "In any stretch of this length, such as 1h.",
+}
+
+SINCE = "Starts those whose state began no longer ago than this before go-live."
+
+GROUPS: Mapping[str, str] = {
+    "all": "True when every member is true.",
+    "any": "True when one member is true.",
+    "none": "True when every member is false.",
+}
+
+ABOUT: Mapping[str, str] = {
+    "field": "The field asked about. A condition asks one thing of it.",
+    "event": "The name of an event. By itself a moment; with within or absent_for a state.",
+    "step": "A step of this playbook.",
+    "of": "Makes the value a percentage of this other amount.",
+    "recovers_at": "The threshold holds until the value has come back to this one.",
+    "if": "A condition on the state in which the moment finds the subject.",
+}
+
+OPERATORS: Mapping[str, str] = {
+    "equals": "It is this value.",
+    "not_equals": "It is another value. Unknown when there is none.",
+    "in": "It is one of these values.",
+    "not_in": "It is none of these values.",
+    "below": "Less than this.",
+    "at_most": "Less than this or equal to it.",
+    "above": "More than this.",
+    "at_least": "More than this or equal to it.",
+    "between": "[low, high]: from low to high, both included.",
+    "is_set": "true: there is a value. Never unknown.",
+    "is_missing": "true: there is no value. Never unknown.",
+    "drops_below": "It fell below this, and has not come back to recovers_at since.",
+    "rises_above": "It rose above this, and has not come back to recovers_at since.",
+    "changes_to": "Moment: it becomes this value.",
+    "days_until": "So many local dates lie between today and it: {at_most: 90}.",
+    "days_since": "So many local dates have passed since it: {above: 30}.",
+    "event": ABOUT["event"],
+    "event_within": "The last such event is at most so long ago. False when there never was one.",
+    "event_absent_for": "The last such event is at least so long ago. Unknown when there never was one.",
+    "step_is": "The state of the step in this run.",
+    "step_outcome": "The step's task was closed with this outcome. False while it is open.",
+}
+"""By keyword of the operator table."""

@@ -1,0 +1,336 @@
+"""The schema for editors and the parser agree on every rule file, sound or broken."""
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Kind
+from engine.conditions.operators import Argument
+from engine.rulefile.model import Guard
+from engine.rulefile.parse_arguments import DAY_COMPARISONS, STEP_STATES
+from engine.rulefile.parse_playbook import SUBJECTS, Parsed, parse_playbook
+from engine.rulefile.parse_predicates import FAMILIES
+from engine.rulefile.schema.document import rule_file_schema
+
+ROLES = ("csm", "csm_manager", "exec_sponsor")
+CATALOGUE = BUILT_IN.extended(
+    [
+        Field(Kind.METRIC, "logins", FieldType.NUMBER, "logins", is_custom=True),
+        Field(Kind.ACCOUNT, "region", FieldType.ENUM, "", ("emea", "true", "7"), is_custom=True),
+        Field(Kind.CONTACT, "is_admin", FieldType.FLAG, is_custom=True),
+    ]
+)
+VALIDATOR = Draft202012Validator(rule_file_schema(CATALOGUE, ROLES))
+
+SEMANTIC = re.compile(
+    r"unknown step|: outcome: .* is not |has no task with outcomes|is already on line|in a circle"
+    r"|must not be above the second|recovers_at must not be|is no valid template|names .* twice"
+)
+"""What no schema can say: how the parts of a file refer to one another, and the order of two values."""
+
+PROOF = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+
+Tree = Any
+
+
+def parse(tree: Tree) -> Parsed:
+    """The parser's answer; JSON is YAML, and every template exists."""
+    return parse_playbook(
+        "rules/a.yaml",
+        json.dumps(tree, ensure_ascii=False),
+        catalogue=CATALOGUE,
+        templates=lambda path: "x",
+        roles=ROLES,
+        guard=Guard(25, timedelta(hours=1)),
+    )
+
+
+NAMES = st.sampled_from(["a", "call-2", "on_track", "x" * 64, "7", 7, True])
+TEXTS = st.sampled_from(["Call", "Two words", "Überprüfung: ok?", "#cs", 12, 0.5, False, "x" * 500])
+LENGTHS = st.sampled_from(["1min", "4h", "30d", "2w", "3660d", "522w", "87840h"])
+SPANS = LENGTHS | st.sampled_from(["0d", "2bd", "3660bd", "00005d"])
+NUMBERS = st.integers(-999, 999) | st.sampled_from([0.5, -3.25, 999_999_999_999])
+SHARES = st.sampled_from(["80%", "0.5%", "10000%", "+007 %", ".5%"])
+DAYS = st.sampled_from(["2026-01-31", "2024-02-29", "1999-12-01"])
+INSTANTS = st.sampled_from(["2026-01-31T09:00:00Z", "2026-01-31 09:00+02:00", "2026-01-31T09:00:00.5-0330"])
+
+
+def values(field: Field) -> st.SearchStrategy[Tree]:
+    """Values of the field's type."""
+    plain: dict[FieldType, st.SearchStrategy[Tree]] = {
+        FieldType.FLAG: st.booleans(),
+        FieldType.DATE: DAYS,
+        FieldType.INSTANT: INSTANTS,
+        FieldType.PERCENT: NUMBERS | SHARES,
+        FieldType.TEXT: TEXTS,
+    }
+    if field.type is FieldType.ENUM:
+        return st.sampled_from(field.choices)
+    return plain.get(field.type, NUMBERS)
+
+
+@st.composite
+def predicates(draw: st.DrawFn, subject: Kind, takes: str, steps: bool) -> Tree:
+    """One question that may stand there."""
+    about = draw(st.sampled_from(["field", "field", "event", *(["step"] if steps else [])]))
+    if about == "step":
+        return {
+            "step": "first",
+            **draw(st.sampled_from([*({"is": s} for s in STEP_STATES), {"outcome": "yes"}])),
+        }
+    if about == "event":
+        windows = {"state": ["within", "absent_for"], "moment": [""], "either": ["", "within", "absent_for"]}
+        window = draw(st.sampled_from(windows[takes]))
+        return {"event": draw(TEXTS), **({window: draw(LENGTHS)} if window else {})}
+    seen = [each for each in CATALOGUE.fields.values() if each.kind in (subject, Kind.ACCOUNT, Kind.METRIC)]
+    field = draw(st.sampled_from(seen))
+    rows = {
+        key: row
+        for key, row in FAMILIES["field"].items()
+        if field.type in row.types and takes in ("either", "moment" if row.is_moment else "state")
+    }
+    key = draw(st.sampled_from(sorted(rows)))
+    amounts = [each.path for each in seen if each.type in (FieldType.NUMBER, FieldType.MONEY)]
+    is_share = rows[key].takes_of and field.path in amounts and draw(st.booleans())
+    if is_share:
+        return {"field": field.path, key: draw(SHARES), "of": draw(st.sampled_from(amounts))}
+    return {"field": field.path, **draw(arguments(key, rows[key].argument, field))}
+
+
+@st.composite
+def arguments(draw: st.DrawFn, key: str, argument: Argument, field: Field) -> Tree:
+    """What follows an operator that asks about a field."""
+    if argument is Argument.PRESENCE:
+        return {key: True}
+    if argument is Argument.VALUES:
+        return {
+            key: draw(st.lists(values(field), min_size=1, max_size=3, unique_by=lambda x: str(x).strip("%")))
+        }
+    if argument is Argument.RANGE:
+        return {key: [draw(values(field))] * 2}
+    if argument is Argument.DAYS:
+        comparison = draw(st.sampled_from(DAY_COMPARISONS))
+        count = draw(st.integers(-36_600, 36_600))
+        return {key: {comparison: [count, count] if comparison == "between" else count}}
+    value = draw(values(field))
+    recovers = argument is Argument.THRESHOLD and draw(st.booleans())
+    return {key: value, **({"recovers_at": value} if recovers else {})}
+
+
+def conditions(subject: Kind, takes: str = "state", steps: bool = False) -> st.SearchStrategy[Tree]:
+    """A condition that may stand there, with groups where groups may."""
+    states = st.recursive(
+        predicates(subject, "state", steps),
+        lambda inner: st.builds(
+            lambda kind, members: {kind: members},
+            st.sampled_from(["all", "any", "none"]),
+            st.lists(inner, min_size=1, max_size=3),
+        ),
+        max_leaves=4,
+    )
+    return (
+        states
+        if takes == "state"
+        else predicates(subject, takes, steps) | states
+        if takes == "either"
+        else (predicates(subject, takes, steps))
+    )
+
+
+@st.composite
+def optional(draw: st.DrawFn, parts: dict[str, st.SearchStrategy[Tree]]) -> Tree:
+    """Some of these keys."""
+    return {key: draw(part) for key, part in parts.items() if draw(st.booleans())}
+
+
+@st.composite
+def actions(draw: st.DrawFn, subject: Kind) -> Tree:
+    """One action."""
+    contacts = ["champion", "any", *(["subject"] if subject is Kind.CONTACT else [])]
+    to = st.sampled_from(contacts) | st.lists(st.sampled_from(contacts), min_size=1, unique=True)
+    task = {"to": draw(st.sampled_from(ROLES)), "title": draw(TEXTS)}
+    extra = optional(
+        {"template": NAMES, "due": SPANS, "outcomes": st.lists(NAMES, min_size=1, max_size=3, unique_by=str)}
+    )
+    return draw(
+        st.sampled_from(["task", "email", "message"]).flatmap(
+            lambda key: st.fixed_dictionaries(
+                {
+                    key: {
+                        "task": extra.map(lambda more: {**task, **more}),
+                        "email": st.fixed_dictionaries({"to": to, "template": NAMES, "topic": NAMES}),
+                        "message": st.fixed_dictionaries({"via": NAMES, "to": TEXTS, "template": NAMES}),
+                    }[key]
+                }
+            )
+        )
+    )
+
+
+@st.composite
+def steps(draw: st.DrawFn, subject: Kind, index: int, anchored: bool) -> Tree:
+    """One step."""
+    timings: dict[str, st.SearchStrategy[Tree]] = {
+        "day": st.integers(0, 3660) | st.sampled_from(["3d", "3bd", "3660bd"]),
+        "after": SPANS.map(lambda span: f"first + {span}"),
+        "on": conditions(subject, "either", steps=True),
+        **({"at": st.sampled_from(["T-90", "T+0", "T+3660", "T-0007"])} if anchored else {}),
+    }
+    key = draw(st.sampled_from(sorted(timings)))
+    step = {"id": f"step-{index}", key: draw(timings[key]), **draw(actions(subject))}
+    more = {"if": conditions(subject, steps=True), "expires": SPANS}
+    if "task" in step:
+        more["escalate"] = st.fixed_dictionaries({"after": SPANS, "to": st.sampled_from(ROLES)})
+    return {**step, **draw(optional(more))}
+
+
+@st.composite
+def exits(draw: st.DrawFn, subject: Kind) -> Tree:
+    """One exit."""
+    end = draw(
+        st.fixed_dictionaries({"when": conditions(subject, steps=True)})
+        | st.fixed_dictionaries({"on": predicates(subject, "moment", False)})
+    )
+    more: dict[str, st.SearchStrategy[Tree]] = {"then": st.lists(actions(subject), min_size=1, max_size=2)}
+    if "when" in end:
+        more["for"] = LENGTHS
+    return {"outcome": draw(NAMES), **end, **draw(optional(more))}
+
+
+@st.composite
+def rule_files(draw: st.DrawFn) -> Tree:
+    """A sound rule file, as JSON has it."""
+    subject = draw(st.sampled_from(SUBJECTS))
+    anchors = [
+        each.path
+        for each in CATALOGUE.fields.values()
+        if each.kind in (subject, Kind.ACCOUNT) and each.type is FieldType.DATE
+    ]
+    own = [each.path for each in CATALOGUE.fields.values() if each.kind is subject]
+    moment = st.builds(
+        lambda one, more: {**one, **more},
+        predicates(subject, "moment", False),
+        optional({"if": conditions(subject)}),
+    )
+    head = draw(
+        optional(
+            {
+                "title": TEXTS,
+                "owner": TEXTS,
+                "review_every": LENGTHS,
+                "priority": st.integers(0, 100),
+                "audience": conditions(subject),
+                "for": LENGTHS | st.just("0d"),
+                "on_missing": st.sampled_from(["freeze", "false", False, "true", True]),
+                "existing": st.sampled_from(["wait", "fire", {"since": "14d"}]),
+                "cooldown": LENGTHS,
+                "run_per": st.sampled_from(own),
+                "group_by": st.just("account"),
+                "anchor": st.sampled_from(anchors),
+                "late": st.sampled_from(["run", "latest", "skip"]),
+                "guard": optional({"max_starts": st.integers(1, 1_000_000), "within": LENGTHS}),
+                "exit": st.lists(exits(subject), min_size=1, max_size=2),
+            }
+        )
+    )
+    starts = {"when": conditions(subject), "on": moment | st.lists(moment, min_size=1, max_size=2)}
+    chosen = draw(st.sampled_from([("when",), ("on",), ("when", "on")]))
+    first = {"id": "first", "day": 0, "task": {"to": "csm", "title": "x", "outcomes": ["yes", "no"]}}
+    count = draw(st.integers(0, 2))
+    return {
+        "playbook": draw(NAMES),
+        "subject": subject.value,
+        **head,
+        **{key: draw(starts[key]) for key in chosen},
+        "steps": [first, *(draw(steps(subject, index, "anchor" in head)) for index in range(count))],
+    }
+
+
+JUNK = st.sampled_from(
+    json.loads(
+        """[
+        null, true, false, 0, 5, -5, 101, 0.5, 10000000000000, "", " ", "a", "Bad Name", "two\\nlines",
+        [], {}, ["a"], ["a", "a"], [1, 2], [[]], {"a": 1}, "40", "80%", "80 %", "10001%", "-1%", "%",
+        "30", "30d", "0d", "2bd", "3661d", "523w", "99999min", "100000min", "1y", "T-90", "T-3661",
+        "T90", "T-0", "a + 2bd", "first + 2bd", "first+2bd", "first + x", "first", "true", "csm",
+        "nobody", "champion", "any", "subject", "account.health", "account.nothing", "contact.role",
+        "ticket.status", "subscription.usage", "metric.logins", "account.renews_on", "account.segment",
+        "high_touch", "2026-01-31", "2026-13-01", "2026-01-31T09:00:00Z", "2026-01-31T09:00:00",
+        "account", "contact", "fire", "waiting", "latest", {"since": "14d"}, {"since": 14}, {"event":
+        "x"}, {"event": "x", "within": "2d"}, {"step": "first"}, {"field": "account.health", "below":
+        40}, {"field": "account.health", "below": 40, "above": 2}, {"field": "account.segment",
+        "changes_to": "high_touch"}, {"step": "first", "is": "open"}, {"all": [{"field":
+        "account.health", "below": 40}]}, {"all": []}, {"any": [{"event": "x"}]}, {"field":
+        "account.usage", "below": "5%", "of": "account.usage_limit"}, [{"event": "x"}], {"field":
+        "account.adoption", "below": "5%"}, {"at_most": 90}, {"between": [1, 2]}, {"field":
+        "account.adoption", "below": "5%", "of": "account.arr"}, {"field": "account.health"}, {"field":
+        "account.health", "drops_below": 40, "recovers_at": 50}, {"field": "account.arr", "recovers_at":
+        1}, {"task": {"to": "csm", "title": "x"}}, {"via": "slack", "to": "#a", "template": "b"}
+        ]"""
+    )
+) | st.sampled_from(["x" * 65, "x" * 501])
+"""Right things in wrong places, and wrong things."""
+_KEYS = """
+playbook titel title when on for if then id day at after task email message to template topic via escalate
+outcome outcomes is all any none field event step within absent_for of recovers_at anchor since
+"""
+KEYS = st.sampled_from([*_KEYS.split(), *FAMILIES["field"]])
+
+
+def places(tree: Tree) -> Iterator[tuple[Tree, Any]]:
+    """Every value of the tree, as its parent and where it is there."""
+    keys = tree if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ()
+    for key in keys:
+        yield tree, key
+        yield from places(tree[key])
+
+
+@st.composite
+def broken(draw: st.DrawFn) -> Tree:
+    """A sound rule file with a few things changed."""
+    tree = copy.deepcopy(draw(rule_files()))
+    for _ in range(draw(st.integers(1, 2))):
+        known = list(places(tree))
+        parent, key = known[draw(st.integers(0, len(known) - 1))]
+        change = draw(st.sampled_from(["value", "value", "remove", "add", "rename", "repeat"]))
+        if change == "value" or isinstance(parent, list):
+            parent[key] = copy.deepcopy(draw(JUNK))
+        elif change == "remove":
+            del parent[key]
+        elif change == "add":
+            parent[draw(KEYS)] = copy.deepcopy(draw(JUNK))
+        elif change == "rename":
+            value = parent.pop(key)
+            parent[draw(KEYS)] = value
+        elif isinstance(parent[key], list):
+            parent[key] = parent[key] * 2
+    return tree
+
+
+def complaints(tree: Tree) -> list[str]:
+    """What the schema has against it."""
+    return [f"{each.json_path}: {each.message[:300]}" for each in VALIDATOR.iter_errors(tree)]
+
+
+@PROOF
+@given(rule_files())
+def test_schema_and_parser_accept_sound_files(tree: Tree) -> None:
+    """What the model can say, both take."""
+    assert [str(each) for each in parse(tree).problems if each.is_error] == []
+    assert complaints(tree) == []
+
+
+@PROOF
+@given(broken())
+def test_schema_refuses_exactly_what_the_parser_refuses(tree: Tree) -> None:
+    """A mistake in the shape of a file is one to both, and what is none to one is none to the other."""
+    errors = [str(each) for each in parse(tree).problems if each.is_error]
+    assume(not any(SEMANTIC.search(each) for each in errors))
+    assert bool(complaints(tree)) == bool(errors), (errors, complaints(tree))
