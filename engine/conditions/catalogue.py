@@ -87,9 +87,17 @@ class Catalogue:
         """The field at `path`. Raises UnknownField with the nearest name."""
         found = self.fields.get(path)
         if found is None:
-            near = get_close_matches(path, self.fields, n=1, cutoff=0.6)
-            raise UnknownField(path, near[0] if near else None)
+            raise UnknownField(path, self._nearest(path))
         return found
+
+    def _nearest(self, path: str) -> str | None:
+        """The likeliest field: of the kind named, by the name after it, else by the whole path."""
+        kind, _, name = path.partition(".")
+        if kind in list(Kind):
+            near = get_close_matches(name, self.of_kind(Kind(kind)), n=1, cutoff=0.6)
+            return f"{kind}.{near[0]}" if near else None
+        near = get_close_matches(path, self.fields, n=1, cutoff=0.6)
+        return near[0] if near else None
 
     def of_kind(self, kind: Kind) -> dict[str, Field]:
         """The fields of one kind by their bare name."""
@@ -116,93 +124,89 @@ def _fields(kind: Kind, text: str) -> list[Field]:
     return found
 
 
+_ACCOUNT = """
+name text
+segment enum high_touch|low_touch|tech_touch
+effective_segment enum high_touch|low_touch|tech_touch
+stage enum trial|onboarding|active|churned
+plan text
+industry text
+country text
+timezone text
+arr money per_year
+health number points
+adoption percent
+usage number units
+usage_limit number units
+seats number seats
+seats_used number seats
+csat number points
+nps number points
+open_tickets number tickets
+strategic flag
+csm text person
+ae text person
+exec_sponsor text person
+customer_since date
+renews_on date
+churned_on date
+first_value_at instant
+success_plan_at instant
+last_touch_at instant
+last_active_at instant
+"""
+
+_CONTACT = """
+name text
+email text
+phone text
+title text
+role enum champion|economic_buyer|executive_sponsor|technical_owner|influencer|end_user|blocker
+level enum executive|vp|director|manager|user
+status enum active|departed
+consent enum granted|withdrawn
+nps number points
+timezone text
+locale text
+last_touch_at instant
+"""
+
+_SUBSCRIPTION = """
+plan text
+term text
+status enum trial|active|ended
+started_on date
+renews_on date
+ended_on date
+seats number seats
+seats_used number seats
+usage number units
+limit number units
+mrr money per_month
+arr money per_year
+auto_renew flag
+signed flag
+"""
+
+_TICKET = """
+subject text
+priority enum low|medium|high|urgent
+status enum open|closed
+escalated flag
+csat number points
+first_response_minutes number minutes
+opened_at instant
+closed_at instant
+"""
+
 BUILT_IN = Catalogue(
     {
         each.path: each
         for each in [
-            *_fields(
-                Kind.ACCOUNT,
-                """
-                name text
-                segment enum high_touch|low_touch|tech_touch
-                effective_segment enum high_touch|low_touch|tech_touch
-                stage enum trial|onboarding|active|churned
-                plan text
-                industry text
-                country text
-                timezone text
-                arr money per_year
-                health number points
-                adoption percent
-                usage number units
-                usage_limit number units
-                seats number seats
-                seats_used number seats
-                csat number points
-                nps number points
-                open_tickets number tickets
-                strategic flag
-                csm text person
-                ae text person
-                exec_sponsor text person
-                customer_since date
-                renews_on date
-                churned_on date
-                first_value_at instant
-                success_plan_at instant
-                last_touch_at instant
-                last_active_at instant
-                """,
-            ),
-            *_fields(
-                Kind.CONTACT,
-                """
-                name text
-                email text
-                phone text
-                title text
-                role enum champion|economic_buyer|executive_sponsor|technical_owner|influencer|end_user|blocker
-                level enum executive|vp|director|manager|user
-                status enum active|departed
-                consent enum granted|withdrawn
-                nps number points
-                timezone text
-                locale text
-                last_touch_at instant
-                """,
-            ),
-            *_fields(
-                Kind.SUBSCRIPTION,
-                """
-                plan text
-                term text
-                status enum trial|active|ended
-                started_on date
-                renews_on date
-                ended_on date
-                seats number seats
-                seats_used number seats
-                usage number units
-                limit number units
-                mrr money per_month
-                arr money per_year
-                auto_renew flag
-                signed flag
-                """,
-            ),
-            *_fields(
-                Kind.TICKET,
-                """
-                subject text
-                priority enum low|medium|high|urgent
-                status enum open|closed
-                escalated flag
-                csat number points
-                first_response_minutes number minutes
-                opened_at instant
-                closed_at instant
-                """,
-            ),
+            *_fields(Kind.ACCOUNT, _ACCOUNT),
+            *_fields(Kind.CONTACT, _CONTACT),
+            *_fields(Kind.SUBSCRIPTION, _SUBSCRIPTION),
+            *_fields(Kind.TICKET, _TICKET),
         ]
     }
 )

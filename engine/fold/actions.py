@@ -16,21 +16,29 @@ class NotDoneError(Exception):
 
 
 def perform(
-    case: Case, playbook: Playbook, run: Run, step: str, action: Action, escalate: Escalation | None = None
+    case: Case,
+    playbook: Playbook,
+    run: Run,
+    step: str,
+    action: Action,
+    reason: str,
+    escalate: Escalation | None = None,
 ) -> Task | Message:
-    """Do one action now. Raises NotDoneError with the reason."""
+    """Do one action now. `reason` is why, for the person who gets a task. Raises NotDoneError."""
     match action:
         case TaskAction():
-            return _create_task(case, playbook, run, step, action, escalate)
+            task = _create_task(case, playbook, run, step, action)
+            task.reason = reason
+            if escalate is not None:
+                task.escalates_at, task.escalates_to = _escalation_time(case, escalate), escalate.to
+            return task
         case EmailAction():
             return _write_email(case, playbook, run, step, action)
         case MessageAction():
             return _write_message(case, playbook, run, step, action)
 
 
-def _create_task(
-    case: Case, playbook: Playbook, run: Run, step: str, action: TaskAction, escalate: Escalation | None
-) -> Task:
+def _create_task(case: Case, playbook: Playbook, run: Run, step: str, action: TaskAction) -> Task:
     title, body = _task_words(case, playbook, run, action)
     due_at = case.calendar.deadline(case.now, action.due)
     task = Task(
@@ -50,12 +58,8 @@ def _create_task(
         due_at=due_at,
         created_at=case.now,
         outcomes=list(action.outcomes) or None,
-        reason=run.reason,
         evidence=run.evidence,
     )
-    if escalate is not None:
-        task.escalates_at = _escalation_time(case, escalate)
-        task.escalates_to = escalate.to
     case.touch(task)
     return task
 

@@ -7,6 +7,7 @@ from engine.clock.zones import format_instant, parse_instant
 from engine.conditions.catalogue import encode
 from engine.conditions.evaluate import because, evaluate, next_boundary, trace
 from engine.conditions.tree import Condition, Predicate
+from engine.conditions.wording import label
 from engine.fold.actions import NotDoneError, perform
 from engine.fold.case import Case
 from engine.fold.world import date_of, is_moment
@@ -162,7 +163,9 @@ def _act(case: Case, playbook: Playbook, course: OpenRun, spec: model.Step, step
     reason = _objection(case, course, spec, step)
     if reason is None:
         try:
-            done = perform(case, playbook, course.run, spec.id, spec.action, spec.escalate)
+            done = perform(
+                case, playbook, course.run, spec.id, spec.action, _why(case, course, spec), spec.escalate
+            )
         except NotDoneError as error:
             reason = str(error)
     if reason is not None:
@@ -181,6 +184,18 @@ def _act(case: Case, playbook: Playbook, course: OpenRun, spec: model.Step, step
     case.touch(step)
     _note(case, course.run, answer, words, spec.id)
     _follow(case, playbook, course, spec.id)
+
+
+def _why(case: Case, course: OpenRun, spec: model.Step) -> str:
+    """Why a step acts: what started the run or the date it counts from, and its own condition."""
+    run, anchor = course.run, case.world.pinned(course.run.version).anchor
+    reason = run.reason
+    if isinstance(spec.timing, AnchorTiming) and anchor is not None and run.anchor is not None:
+        sign = "-" if spec.timing.days <= 0 else "+"
+        reason = f"T{sign}{abs(spec.timing.days)}: {label(anchor)} {run.anchor:%-d %B %Y}"
+    if spec.condition is None:
+        return reason
+    return f"{reason}; {because(trace(spec.condition, case.view_of(course)))}"
 
 
 def _objection(case: Case, course: OpenRun, spec: model.Step, step: Step) -> str | None:
@@ -305,7 +320,7 @@ def end(case: Case, playbook: Playbook, course: OpenRun, outcome: str, leaving: 
     for position, action in enumerate(leaving.then if leaving is not None else ()):
         name = f"exit:{outcome}:{position}"
         try:
-            perform(case, playbook, run, name, action)
+            perform(case, playbook, run, name, action, reason or run.reason)
         except NotDoneError as error:
             _note(case, run, "skipped", str(error), name)
 
