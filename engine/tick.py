@@ -282,7 +282,7 @@ class _Pass:
     def _start(self, standing: Standing) -> Start:
         """Nothing is due between an account's last evaluation and the last tick, so its fold begins there."""
         if standing.evaluated_to is None:
-            return Start(self.passed or self.at)
+            return Start(self.passed or min((each.changed_at for each in self.world.live), default=self.at))
         return Start(max(standing.evaluated_to, self.passed or standing.evaluated_to), takes_late=True)
 
     def _arrivals(self, starts: Mapping[str, Start]) -> Iterator[Arrival]:

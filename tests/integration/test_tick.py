@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from engine.rulebook import go_live
+from engine.state.database import writing
 from engine.tick import TickInThePastError
 from tests.builders import SLIDE, START, account, company, happening, write_rules
 from tests.histories import DAY, HOUR, MINUTE, PLAYBOOKS, play, random_history
@@ -185,6 +187,19 @@ def test_broken_rule_file_changes_nothing(sqlite_database: Engine, tmp_path: Pat
     mine.take(account(START + HOUR, health=30))
     mine.tick(START + 2 * HOUR)
     assert len(mine.runs()) == 1
+
+
+def test_first_tick_cut_short_after_going_live_is_taken_up_from_there(
+    database: Engine, tmp_path: Path
+) -> None:
+    """The playbooks are live from the instant that was written, though nothing was judged then."""
+    mine = company(database, tmp_path)
+    mine.take(account(START - DAY, health=70))
+    with writing(database) as connection:
+        go_live(connection, mine.library, START)
+    mine.take(account(START + HOUR, health=30))
+    mine.tick(START + DAY)
+    assert [each.started_at for each in mine.runs()] == [START + HOUR]
 
 
 def test_tick_with_nothing_due_looks_at_nothing(database: Engine, tmp_path: Path) -> None:
