@@ -1,0 +1,163 @@
+"""An explanation of any past instant says what the engine decided there."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from engine.conditions.catalogue import Kind
+from engine.explain import NothingToExplainError, as_plain, explain
+from engine.rulefile.model import Missing
+from engine.state import tables
+from tests.builders import SLIDE, START, Company, account, company, entry, happening
+from tests.histories import DAY, HOUR, PLAYBOOKS, at_random, play, random_history
+
+INSTANT = timedelta(microseconds=1)
+
+
+def told(mine: Company, name: str, subject: str, at: datetime) -> str:
+    """The sentence that answers."""
+    return explain(mine.database, mine.library, name, subject, at).conclusion
+
+
+@pytest.fixture
+def slid(database: Engine, tmp_path: Path) -> Company:
+    """Healthy, then low after an hour, called after five, healthy again after ten."""
+    mine = company(database, tmp_path)
+    mine.take(account(START - 5 * DAY, name="Acme", csm="dana", health=70))
+    mine.tick(START)
+    mine.take(account(START + HOUR, health=35))
+    mine.tick(START + 2 * HOUR)
+    mine.finish(START + 5 * HOUR, "reached")
+    mine.tick(START + 5 * HOUR)
+    mine.take(account(START + 10 * HOUR, health=60))
+    mine.tick(START + DAY)
+    return mine
+
+
+@pytest.mark.parametrize(
+    ("hours", "sentence"),
+    [
+        (-1, "The playbook was not live then; what follows is how its condition would have been judged."),
+        (0, "It does not run: health is 70 (has not dropped below 40)."),
+        (1, "It runs, since 2026-03-02T13:00:00Z: health is 35 (dropped below 40, recovers at 50)."),
+        (4, "It runs, since 2026-03-02T13:00:00Z: health is 35 (dropped below 40, recovers at 50)."),
+        (
+            6,
+            "It does not run now: it holds since 2026-03-02T13:00:00Z and has run for this stretch; "
+            "it must resolve first.",
+        ),
+        (24, "It does not run: health is 60 (has not dropped below 40)."),
+    ],
+)
+def test_explain_says_how_it_was_then(slid: Company, hours: int, sentence: str) -> None:
+    """Each stage of one story, in one sentence, long after."""
+    assert told(slid, "slide", "acme", START + hours * HOUR) == sentence
+
+
+def test_explain_shows_nothing_of_what_came_later(slid: Company) -> None:
+    """The run that was to end had not ended, and its decisions are not listed before they were made."""
+    found = as_plain(explain(slid.database, slid.library, "slide", "acme", START + 2 * HOUR))
+    (run,) = found["runs"]
+    assert (run["ended_at"], run["outcome"]) == (None, None)
+    assert [each["answer"] for each in found["decisions"]] == ["started", "task"]
+    assert found["when"]["actual"] == "35"
+
+
+@pytest.mark.parametrize("seed", [80, 81])
+def test_explain_agrees_with_what_was_decided_at_every_opening_and_end(
+    seed: int, sqlite_database: Engine, tmp_path: Path
+) -> None:
+    """At its opening an episode had its condition, at its end no longer."""
+    mine = company(sqlite_database, tmp_path, PLAYBOOKS)
+    history = random_history(seed, days=12)
+    play(mine, history, at_random(seed, history, 5))
+    live = {each.name: each for each in mine.library.rules.playbooks if each.when is not None}
+    asked = 0
+    for episode in mine.episodes():
+        playbook = live.get(episode.playbook)
+        if playbook is None or "@" in episode.key or episode.since == episode.resolved_at:
+            continue
+        asked += 1
+        at = explain(sqlite_database, mine.library, playbook.name, episode.subject_id, episode.since)
+        assert at.verdict is True
+        if episode.resolved_at is not None:
+            end = explain(
+                sqlite_database, mine.library, playbook.name, episode.subject_id, episode.resolved_at
+            )
+            expected = (False, None) if playbook.on_missing is Missing.FALSE else (False,)
+            assert end.verdict in expected or end.episodes[-1]["since"] == episode.resolved_at
+    assert asked > 5
+
+
+def test_explain_tells_late_data_only_from_when_it_was_known(database: Engine, tmp_path: Path) -> None:
+    """What was so at nine but learned at eleven did not count at ten."""
+    mine = company(database, tmp_path)
+    mine.take(account(START - DAY, health=70))
+    mine.tick(START)
+    mine.take(account(START + HOUR, recorded=START + 3 * HOUR, health=20))
+    mine.tick(START + 3 * HOUR)
+    at = [explain(database, mine.library, "slide", "acme", START + hours * HOUR) for hours in (2, 3)]
+    assert [each.verdict for each in at] == [False, True]
+
+
+def test_explain_names_the_unknown(database: Engine, tmp_path: Path) -> None:
+    """A missing value is told as the reason."""
+    mine = company(database, tmp_path)
+    mine.take(account(START - DAY, name="Acme"))
+    mine.tick(START)
+    assert (
+        told(mine, "slide", "acme", START) == "It does not run: the answer is unknown, for health is missing."
+    )
+
+
+def test_explain_names_what_is_owed(database: Engine, tmp_path: Path) -> None:
+    """A start that waits for a cooldown says so."""
+    mine = company(database, tmp_path, [SLIDE.replace("steps:", "cooldown: 5d\nsteps:")])
+    mine.take(account(START - DAY, health=70), account(START + HOUR, recorded=START - DAY, health=30))
+    mine.tick(START)
+    mine.tick(START + HOUR)
+    mine.finish(START + 2 * HOUR, "silent")
+    mine.tick(START + 2 * HOUR)
+    mine.take(account(START + 3 * HOUR, health=60), account(START + 4 * HOUR, health=30))
+    mine.tick(START + 5 * HOUR)
+    assert told(mine, "slide", "acme", START + 5 * HOUR) == (
+        "It holds since 2026-03-02T16:00:00Z; the start is owed: cooldown."
+    )
+
+
+def test_explain_finds_the_only_subject_of_an_account(database: Engine, tmp_path: Path) -> None:
+    """An account's one contact may be named by the account; of several, one must be chosen."""
+    mine = company(database, tmp_path, PLAYBOOKS)
+    mine.take(account(START - DAY), entry(Kind.CONTACT, "kim", START - DAY, name="Kim"))
+    mine.tick(START)
+    assert explain(database, mine.library, "leaver", "acme", START).subject_id == "kim"
+    assert explain(database, mine.library, "leaver", "kim", START).moments
+    mine.take(entry(Kind.CONTACT, "lee", START + HOUR, name="Lee"), happening("login", START + HOUR))
+    with pytest.raises(NothingToExplainError, match='account "acme" has several; name one of: kim, lee'):
+        explain(database, mine.library, "leaver", "acme", START + DAY)
+
+
+@pytest.mark.parametrize(
+    ("name", "subject", "at", "message"),
+    [
+        ("slyde", "acme", START, 'there is no playbook "slyde"; known are: slide'),
+        ("slide", "acne", START, 'there is no account "acne"'),
+        ("slide", "acme", START - 9 * DAY, "account acme was not known at 2026-02-21T12:00:00Z"),
+    ],
+)
+def test_explain_says_what_it_does_not_know(
+    slid: Company, name: str, subject: str, at: datetime, message: str
+) -> None:
+    """Which of the two names is wrong, and what there is."""
+    with pytest.raises(NothingToExplainError) as error:
+        explain(slid.database, slid.library, name, subject, at)
+    assert str(error.value) == message
+
+
+def test_explain_writes_nothing(slid: Company) -> None:
+    """Asking is free."""
+    before = slid.ledger(), len(slid.rows(tables.Tick))
+    told(slid, "slide", "acme", START + HOUR + INSTANT)
+    assert (slid.ledger(), len(slid.rows(tables.Tick))) == before
