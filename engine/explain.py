@@ -69,8 +69,8 @@ def explain(database: Engine, library: Library, name: str, subject: str, at: dat
     """
     with reading(database) as connection:
         playbook, live_since = _playbook(connection, library, name, at)
-        account_id, subject_id = _subject(connection, playbook.subject, subject)
-        book, calendar = _book(connection, library, playbook, account_id, at)
+        account_id, subject_id = find_subject(connection, playbook.subject, subject)
+        book, calendar = book_at(connection, library, playbook, account_id, at)
         if subject_id not in book.subjects[playbook.subject]:
             raise NothingToExplainError(
                 f"{playbook.subject} {subject_id} was not known at {format_instant(at)}"
@@ -118,8 +118,11 @@ def _playbook(
     return loaded[name], live_since
 
 
-def _subject(connection: Connection, kind: Kind, subject: str) -> tuple[str, str]:
-    """The account and the subject that `subject` names."""
+def find_subject(connection: Connection, kind: Kind, subject: str) -> tuple[str, str]:
+    """The account and the subject that `subject` names, which may be an account with one such subject.
+
+    Raises NothingToExplainError.
+    """
     account: Any = TABLES[Kind.ACCOUNT].__table__  # type: ignore[attr-defined]
     is_account = connection.scalar(select(account.c.id).where(account.c.id == subject)) is not None
     if kind is Kind.ACCOUNT:
@@ -140,9 +143,10 @@ def _subject(connection: Connection, kind: Kind, subject: str) -> tuple[str, str
     raise NothingToExplainError(f'there is no {kind} "{subject}"')
 
 
-def _book(
+def book_at(
     connection: Connection, library: Library, playbook: Playbook, account_id: str, at: datetime
 ) -> tuple[Book, LocalCalendar]:
+    """The account as it was known at `at`, with all that the playbook reads, and its calendar."""
     reader = BookReader(library.catalogue, needs([playbook]))
     book = reader.read(connection, {account_id: Start(at)}, late_at=at)[account_id].book
     world = build_world(connection, library, live_set(connection, library))

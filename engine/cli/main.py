@@ -9,6 +9,7 @@ from engine.cli.check_command import check
 from engine.cli.explain_command import explain
 from engine.cli.holds_command import holds
 from engine.cli.import_command import import_
+from engine.cli.preview_command import preview
 from engine.cli.run_command import run_service
 from engine.cli.schema_command import schema
 from engine.cli.shell import Shell
@@ -46,6 +47,7 @@ app.command("tick")(tick)
 app.command("run")(run_service)
 app.command("tasks")(tasks)
 app.command("explain")(explain)
+app.command("preview")(preview)
 app.command("token")(token)
 app.add_typer(holds, name="holds")
 

@@ -1,0 +1,1 @@
+"""What helps an author of playbooks: previews, warnings, a first draft, and checks on every save."""
