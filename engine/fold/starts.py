@@ -226,6 +226,9 @@ def admit(case: Case, playbook: Playbook, episode: Episode) -> None:
             _clear(case, episode)
             episode.run_id = run_id
             _decide(case, episode, "already", reason)
+        case Postponed(_, reason, _) if episode.is_moment:
+            _clear(case, episode)
+            _decide(case, episode, "passed over", f"{reason}, and a moment does not last")
         case Postponed(owed, reason, until):
             _owe(case, episode, owed, reason)
             if until is not None:
