@@ -169,8 +169,8 @@ def last_tick(database: Engine) -> datetime | None:
 
 def _due(connection: Connection, at: datetime) -> dict[str, Standing]:
     query = select(_WATCH.c.account_id, _WATCH.c.revision, _WATCH.c.evaluated_to)
-    rows = connection.execute(query.where(_WATCH.c.due_at <= at).order_by(_WATCH.c.account_id))
-    return {row.account_id: Standing(row.revision, row.evaluated_to) for row in rows}
+    rows = connection.execute(query.where(_WATCH.c.due_at <= at)).all()
+    return {row.account_id: Standing(row.revision, row.evaluated_to) for row in sorted(rows)}
 
 
 def _pinned(connection: Connection, library: Library) -> list[Playbook]:
