@@ -1,15 +1,19 @@
-"""`tminus check`: everything wrong with the rule files, at once."""
+"""`tminus check`: everything wrong with the rule files, and what is unwise in them, at once."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from engine.authoring.last_change import last_changes
+from engine.authoring.lint import lint
 from engine.cli.shell import JsonOption, Shell
 from engine.clock.durations import parse_duration
 from engine.rulefile.load import Known, Rules, load_files, load_rules
 from engine.rulefile.model import Guard
+from engine.rulefile.problem import in_order
 from engine.settings import Settings
 
 
@@ -25,7 +29,7 @@ def check(
     for path in paths or ():
         if not path.exists():
             shell.refuse(f"{path} does not exist")
-    rules = _rules(shell, paths or [])
+    rules = _with_warnings(shell, _rules(shell, paths or []))
     if json:
         shell.print_json([asdict(each) for each in rules.problems])
     else:
@@ -44,6 +48,14 @@ def _rules(shell: Shell, paths: list[Path]) -> Rules:
     if paths:
         return load_files(paths, settings.templates, **known)
     return load_rules(settings.rules, settings.templates, **known)
+
+
+def _with_warnings(shell: Shell, rules: Rules) -> Rules:
+    """The rules with what is legal in them and unwise among their problems."""
+    reviewed = [Path(each.file) for each in rules.playbooks if each.review_every]
+    settings, now = shell.settings, datetime.now(UTC)
+    found = lint(rules, settings, settings.catalogue(), last_changes(reviewed), now)
+    return replace(rules, problems=in_order([*rules.problems, *found]))
 
 
 def _guard(shell: Shell, settings: Settings) -> Guard:

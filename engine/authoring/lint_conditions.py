@@ -1,0 +1,95 @@
+"""Conditions that can never hold, and steps that an exit always forestalls."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from engine.authoring.possible import Claim, conflict, conjuncts
+from engine.authoring.warning import Warned
+from engine.conditions.tree import Condition, Group, Predicate
+from engine.rulefile.model import Exit, Moment, OnTiming, Playbook, Step
+
+
+def condition_warnings(playbook: Playbook) -> Iterator[Warned]:
+    """Every condition of the playbook that can never hold, or that an exit answers first."""
+    yield from _triggers(playbook)
+    for step in playbook.steps:
+        yield from _of_step(playbook, step)
+    for index, each in enumerate(playbook.exits):
+        why = conflict([(each.condition, True)])
+        if why:
+            yield Warned(each.condition.path, f"exit {each.outcome}: can never hold, for {why}")
+        elif _ends_at_once(playbook, each):
+            yield Warned(
+                f"exit[{index}]",
+                f"exit {each.outcome}: holds whenever the playbook starts, so a run ends as it begins",
+            )
+
+
+def _triggers(playbook: Playbook) -> Iterator[Warned]:
+    audience: list[Claim] = [(playbook.audience, True)] if playbook.audience else []
+    nobody = conflict(audience) if audience else None
+    if nobody:
+        yield Warned("audience", f"audience: excludes everybody, for {nobody}")
+    if playbook.when is not None:
+        yield from _trigger("when", [(playbook.when, True)], [] if nobody else audience)
+    for index, moment in enumerate(playbook.on):
+        path = moment.predicate.path or f"on[{index}]"
+        yield from _trigger(path, _before(moment), [] if nobody else audience)
+
+
+def _trigger(path: str, claims: list[Claim], audience: list[Claim]) -> Iterator[Warned]:
+    why = conflict(claims)
+    if why:
+        yield Warned(path, f"{path}: can never hold, for {why}")
+        return
+    why = conflict([*audience, *claims]) if audience else None
+    if why:
+        yield Warned(path, f"{path}: can never hold for anybody in the audience, for {why}")
+
+
+def _before(moment: Moment) -> list[Claim]:
+    """What must be so just before the moment: its condition, and another value than it changes to."""
+    claims: list[Claim] = [(moment.condition, True)] if moment.condition else []
+    if moment.predicate.operator == "changes_to":
+        claims.append((replace(moment.predicate, operator="equals"), False))
+    return claims
+
+
+def _of_step(playbook: Playbook, step: Step) -> Iterator[Warned]:
+    conditions = {"if": step.condition}
+    if isinstance(step.timing, OnTiming):
+        conditions["on"] = step.timing.condition
+    for key, condition in conditions.items():
+        if condition is None:
+            continue
+        path = f"steps.{step.id}.{key}"
+        why = conflict([(condition, True)])
+        if why:
+            yield Warned(path, f"step {step.id}: {key}: can never hold, so it never acts; for {why}")
+            continue
+        exit_ = next((each for each in playbook.exits if _is_forestalled(condition, each)), None)
+        if exit_ is not None:
+            yield Warned(path, f"step {step.id}: never acts, because exit {exit_.outcome} ends the run first")
+
+
+def _is_forestalled(condition: Condition, exit_: Exit) -> bool:
+    """Whether the exit holds whenever the condition does: it asks nothing that the condition does not."""
+    return not exit_.held_for and _asks(exit_.condition) <= _asks(condition)
+
+
+def _ends_at_once(playbook: Playbook, exit_: Exit) -> bool:
+    if playbook.when is None or exit_.held_for or conflict([(playbook.when, True)]):
+        return False
+    asked = _asks(playbook.when) | (_asks(playbook.audience) if playbook.audience else set())
+    return _asks(exit_.condition) <= asked
+
+
+def _asks(condition: Condition) -> set[Condition]:
+    """The conditions that must all be true, wherever in the file they stand."""
+    return {_placeless(each) for each in conjuncts(condition)}
+
+
+def _placeless(condition: Condition) -> Condition:
+    if isinstance(condition, Predicate):
+        return replace(condition, path="")
+    return Group(condition.kind, tuple(_placeless(each) for each in condition.members), "")

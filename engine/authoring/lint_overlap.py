@@ -1,0 +1,74 @@
+"""Two playbooks that give the same person the same task."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from engine.authoring.possible import conflict
+from engine.authoring.warning import Warned
+from engine.conditions.catalogue import Kind
+from engine.conditions.tree import Condition, Group, Predicate, predicates
+from engine.rulefile.model import Playbook, TaskAction
+from engine.rulefile.problem import quote
+
+
+def overlaps(
+    playbooks: Iterable[Playbook], place: Callable[[Playbook, str], str]
+) -> Iterator[tuple[Playbook, Warned]]:
+    """A warning at every step that asks the same of the same role as an earlier playbook's.
+
+    `place` says where a path of a playbook stands. Playbooks whose audiences have no account in common
+    never meet.
+    """
+    by_task: dict[tuple[str, str], list[tuple[Playbook, str]]] = {}
+    for playbook in playbooks:
+        for step_id, keys in _tasks(playbook):
+            for key in keys:
+                by_task.setdefault(key, []).append((playbook, step_id))
+    told = set()
+    for same in by_task.values():
+        for index, (playbook, step_id) in enumerate(same):
+            first = next((each for each in same[:index] if _can_meet(each[0], playbook)), None)
+            if first is None or (playbook.name, step_id, first[0].name, first[1]) in told:
+                continue
+            told.add((playbook.name, step_id, first[0].name, first[1]))
+            where = place(first[0], f"steps.{first[1]}")
+            yield (
+                playbook,
+                Warned(
+                    f"steps.{step_id}",
+                    f"step {step_id}: gives the same task to the same role as step {first[1]} of "
+                    f"{quote(first[0].name)} ({where}); tell them apart, or keep one",
+                ),
+            )
+
+
+def _tasks(playbook: Playbook) -> Iterator[tuple[str, set[tuple[str, str]]]]:
+    """Every task by what it asks of whom: its guidance, or its title."""
+    for step in playbook.steps:
+        if isinstance(step.action, TaskAction):
+            keys = {(step.action.to, f"title {' '.join(step.action.title.lower().split())}")}
+            if step.action.template is not None:
+                keys.add((step.action.to, f"template {step.action.template}"))
+            yield step.id, keys
+
+
+def _can_meet(first: Playbook, second: Playbook) -> bool:
+    """Whether one account can be in the audience of both playbooks, which must be two."""
+    if first.name == second.name:
+        return False
+    claims = [
+        (each, True) for audience in (first.audience, second.audience) for each in _of_account(audience)
+    ]
+    return not claims or conflict(claims) is None
+
+
+def _of_account(audience: Condition | None) -> list[Condition]:
+    """What must be so of the account; of its contacts and subscriptions one may be so and another not."""
+    if audience is None:
+        return []
+    if isinstance(audience, Group) and audience.kind == "all":
+        return [each for member in audience.members for each in _of_account(member)]
+    return [audience] if all(map(_is_of_account, predicates(audience))) else []
+
+
+def _is_of_account(predicate: Predicate) -> bool:
+    return all(each is None or each.kind is Kind.ACCOUNT for each in (predicate.field, predicate.of))
