@@ -90,7 +90,7 @@ class Start:
 
     since: datetime
     takes_late: bool = False
-    """Whether inputs that came in after the last evaluation but apply before `since` are still to be folded."""
+    """Whether what came in after the last evaluation but applies before `since` is still to be folded."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class BookReader:
     def read(
         self, connection: Connection, starts: Mapping[str, Start], *, late_at: datetime
     ) -> dict[str, Dossier]:
-        """The dossier of each account in `starts`. Late inputs, which apply before it, are judged at `late_at`."""
+        """The dossier of each account in `starts`. Late inputs are judged at `late_at`."""
         current = self._current(connection, starts)
         changes = self._changes(connection, starts)
         events = self._events(connection, starts)
@@ -239,6 +239,12 @@ class BookReader:
     ) -> None:
         """Past values under thresholds with recovery, for the subjects whose answer depends on them."""
         change = tables.Change.__table__  # type: ignore[attr-defined]
+        waiting = {
+            each.order
+            for dossier in found.values()
+            for each in dossier.inputs
+            if isinstance(each, ChangeInput)
+        }
         for (kind, name), band in sorted(self._needs.latched.items()):
             subjects = {
                 subject: account_id
@@ -246,13 +252,17 @@ class BookReader:
                 for subject in _undecided(dossier, kind, name, band)
             }
             query = (
-                select(change.c.subject_id, change.c.new, change.c.effective_at, change.c.applies_at)
+                select(
+                    change.c.id, change.c.subject_id, change.c.new, change.c.effective_at, change.c.applies_at
+                )
                 .where(change.c.kind == kind, change.c.field == name, change.c.subject_id.in_(list(subjects)))
                 .order_by(change.c.effective_at, change.c.id)
             )
-            for subject, new, effective_at, applies_at in connection.execute(query) if subjects else ():
+            rows = connection.execute(query) if subjects else ()
+            for identity, subject, new, effective_at, applies_at in rows:
                 account_id = subjects[subject]
-                if applies_at <= starts[account_id].since and new is not None:
+                is_folded = applies_at <= starts[account_id].since and identity not in waiting
+                if is_folded and new is not None:
                     history = found[account_id].book.histories.setdefault((subject, name), [])
                     history.append((effective_at, Decimal(new)))
 
@@ -321,13 +331,14 @@ def _unwind(book: Book, rows: list[Any], fields: Mapping[Kind, Mapping[str, Fiel
         if declared is None:
             continue
         old, new = decode(declared, row.old), decode(declared, row.new)
-        if row.superseded:
+        values = subjects.get(row.subject_id)
+        if values is None:
+            continue
+        # A late change may lie before one that was folded already; then it, too, moves nothing.
+        if row.superseded or values.get(row.field) != new:
             yield ChangeInput(
                 row.applies_at, row.effective_at, row.id, kind, row.subject_id, row.field, old, new, True
             )
-            continue
-        values = subjects.get(row.subject_id)
-        if values is None or values.get(row.field) != new:
             continue
         if old is None:
             values.pop(row.field, None)

@@ -102,6 +102,34 @@ def test_late_data_that_is_superseded_moves_only_thresholds_with_recovery(
     assert [each.started_at for each in mine.runs()] == [START + 4 * HOUR]
 
 
+def test_late_data_between_what_is_known_moves_thresholds_with_recovery(
+    database: Engine, tmp_path: Path
+) -> None:
+    """38, then 40: not recovered. That it was 70 between the two is learned late, and ends the stretch."""
+    mine = company(database, tmp_path)
+    mine.take(account(START - DAY, health=70))
+    mine.tick(START)
+    mine.take(account(START + 2 * HOUR, health=38), account(START + 10 * HOUR, health=40))
+    mine.tick(START + 12 * HOUR)
+    mine.take(account(START + 3 * HOUR, recorded=START + 4 * HOUR, health=70))
+    mine.tick(START + 13 * HOUR)
+    (episode,) = mine.episodes()
+    assert (episode.opened_at, episode.resolved_at) == (START + 2 * HOUR, START + 13 * HOUR)
+
+
+def test_late_data_does_not_colour_what_was_decided_before_it_was_found(
+    database: Engine, tmp_path: Path
+) -> None:
+    """Between the last tick and the one that finds it, thresholds still remember what was known."""
+    mine = company(database, tmp_path)
+    mine.take(account(START - DAY, health=70), account(START - 2 * HOUR, health=45))
+    mine.tick(START)
+    mine.tick(START + HOUR)
+    mine.take(account(START - 3 * HOUR, health=30), account(START + 2 * HOUR, health=46))
+    mine.tick(START + 3 * HOUR)
+    assert [each.started_at for each in mine.runs()] == [START + 3 * HOUR]
+
+
 def test_late_event_is_a_moment_of_the_tick_that_finds_it(database: Engine, tmp_path: Path) -> None:
     """It starts its run late rather than never, and once."""
     mine = company(database, tmp_path, [REQUEST])
