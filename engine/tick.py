@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, func, select
 
 from engine.admit.guard import Batch, guard
 from engine.clock.zones import format_instant
@@ -30,6 +30,7 @@ from engine.state import tables
 from engine.state.book import BookReader, Start
 from engine.state.bulk import insert_rows
 from engine.state.database import reading, writing
+from engine.state.upsert import upsert
 from engine.worlds import build_world
 
 _LOG = logging.getLogger(__name__)
@@ -127,14 +128,8 @@ class Ticker:
         }
         finished_at = report.at if complete else None
         with writing(self.database) as connection:
-            known = connection.scalar(
-                select(_TICK.c.id).where(_TICK.c.schedule == "main", _TICK.c.at == report.at)
-            )
             values = {"schedule": "main", "at": report.at, "finished_at": finished_at, **counts}
-            if known is None:
-                connection.execute(_TICK.insert().values(**values))
-            else:
-                connection.execute(update(_TICK).where(_TICK.c.id == known).values(**values))
+            upsert(connection, _TICK, [values], by=("schedule", "at"))
             rows = [{"at": report.at, "category": "matching", "message": each} for each in report.incidents]
             insert_rows(connection, tables.Incident.__table__, rows)  # type: ignore[attr-defined]
 

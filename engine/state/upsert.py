@@ -8,9 +8,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 
 def upsert(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, keep: bool = False
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    keep: bool = False,
+    by: Sequence[str] = (),
 ) -> None:
-    """Write `rows`, which all have the same columns, by primary key.
+    """Write `rows`, which all have the same columns, by primary key or by the unique columns `by`.
 
     A row that exists takes the new values; with `keep`, it stays as it is.
     """
@@ -18,7 +23,7 @@ def upsert(
         return
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(table)
-    keys = [column.name for column in table.primary_key]
+    keys = list(by) or [column.name for column in table.primary_key]
     changing = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     if keep or not changing:
         statement = statement.on_conflict_do_nothing(index_elements=keys)
