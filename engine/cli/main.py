@@ -9,6 +9,7 @@ from engine.cli.check_command import check
 from engine.cli.explain_command import explain
 from engine.cli.holds_command import holds
 from engine.cli.import_command import import_
+from engine.cli.new_command import new
 from engine.cli.preview_command import preview
 from engine.cli.run_command import run_service
 from engine.cli.schema_command import schema
@@ -17,6 +18,7 @@ from engine.cli.tasks_command import tasks
 from engine.cli.test_command import test
 from engine.cli.tick_command import tick
 from engine.cli.token_command import token
+from engine.cli.watch_command import watch
 from engine.state.migrate import migrated
 
 app = typer.Typer(
@@ -41,6 +43,8 @@ def configure(
 
 app.command("check")(check)
 app.command("test")(test)
+app.command("new")(new)
+app.command("watch")(watch)
 app.command("schema")(schema)
 app.command("import")(import_)
 app.command("tick")(tick)
