@@ -20,6 +20,10 @@ class Argument(StrEnum):
     """A tuple of values of the field's type in `value`, at least one."""
     RANGE = "range"
     """A tuple (low, high) of values of the field's type in `value`; both ends belong to it."""
+    TEXT_PART = "text_part"
+    """Text in `value` that is looked for within the field's."""
+    PATTERN = "pattern"
+    """Text in `value` in which every `*` stands for any text, none included."""
     PRESENCE = "presence"
     """Nothing: `true` in the file, `value` stays None."""
     THRESHOLD = "threshold"
@@ -71,6 +75,7 @@ ALL_TYPES = frozenset(FieldType)
 NUMERIC = frozenset(each for each in FieldType if each.is_numeric)
 TEMPORAL = frozenset(each for each in FieldType if each.is_temporal)
 ORDERED = NUMERIC | TEMPORAL
+TEXTS = frozenset({FieldType.TEXT})
 NO_FIELD: frozenset[FieldType] = frozenset()
 
 

@@ -7,6 +7,7 @@ when it could next change an answer.
 import operator
 
 from engine.conditions.operator_row import ALL_TYPES, ORDERED, Argument, Operator
+from engine.conditions.text_operators import contains, matches
 from engine.conditions.time_operators import (
     day_count,
     event,
@@ -36,6 +37,8 @@ OPERATORS: dict[str, Operator] = {
     "above": comparison("above", ORDERED, operator.gt, ">", "above "),
     "at_least": comparison("at_least", ORDERED, operator.ge, ">=", "at least "),
     "between": between(),
+    "contains": contains(),
+    "matches": matches(),
     "is_set": presence("is_set", True, "known"),
     "is_missing": presence("is_missing", False, "missing"),
     "drops_below": threshold("drops_below", "drops below", "dropped below", "has not dropped below"),

@@ -124,7 +124,7 @@ def samples(predicate: Predicate) -> list[Sample]:
     match OPERATORS[predicate.operator].argument:
         case Argument.VALUE if predicate.of is not None:
             return _share_samples(predicate, predicate.of)
-        case Argument.VALUE | Argument.CHOICE:
+        case Argument.VALUE | Argument.CHOICE | Argument.TEXT_PART | Argument.PATTERN:
             return _value_samples(predicate, (value,))
         case Argument.VALUES | Argument.RANGE:
             return _value_samples(predicate, value)

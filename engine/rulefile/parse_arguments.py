@@ -101,6 +101,20 @@ def _read_range(asked: Asked) -> Predicate | None:
     return asked.predicate(value=(low, high))
 
 
+def _read_text_part(asked: Asked) -> Predicate:
+    return asked.predicate(value=text(asked.node))
+
+
+def _read_pattern(asked: Asked) -> Predicate:
+    pattern = text(asked.node)
+    if "*" not in pattern:
+        mend = f'write "*{pattern}*" for text that holds it, or use "equals"'
+        raise RefusedError(asked.node, f"{quote(pattern)} has no * in it, which stands for any text; {mend}")
+    if not pattern.replace("*", "").strip():
+        raise RefusedError(asked.node, f'{quote(pattern)} is true of any text; write "is_set: true"')
+    return asked.predicate(value=pattern)
+
+
 def _read_presence(asked: Asked) -> Predicate:
     if not flag(asked.node):
         opposite = {"is_set": "is_missing", "is_missing": "is_set"}.get(asked.key)
@@ -183,6 +197,8 @@ READERS: dict[Argument, Callable[[Asked], Predicate | None]] = {
     Argument.VALUE: _read_value,
     Argument.VALUES: _read_values,
     Argument.RANGE: _read_range,
+    Argument.TEXT_PART: _read_text_part,
+    Argument.PATTERN: _read_pattern,
     Argument.PRESENCE: _read_presence,
     Argument.THRESHOLD: _read_threshold,
     Argument.CHOICE: _read_choice,

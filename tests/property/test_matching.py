@@ -95,6 +95,8 @@ def _argument(argument: Argument, kind: FieldType) -> st.SearchStrategy[Any]:
             return comparisons
         case Argument.PRESENCE:
             return st.none()
+        case Argument.TEXT_PART | Argument.PATTERN:
+            return st.sampled_from([*TEXTS, "*", "*t*", "h*h", "*4", "HIGH*"])
     return values(kind)
 
 

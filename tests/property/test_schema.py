@@ -109,6 +109,8 @@ def arguments(draw: st.DrawFn, key: str, argument: Argument, field: Field) -> Tr
     """What follows an operator that asks about a field."""
     if argument is Argument.PRESENCE:
         return {key: True}
+    if argument is Argument.PATTERN:
+        return {key: draw(st.sampled_from(["*@acme.example", "a*b*c", "** x", "*" * 499 + "x"]))}
     if argument is Argument.VALUES:
         return {
             key: draw(st.lists(values(field), min_size=1, max_size=3, unique_by=lambda x: str(x).strip("%")))
@@ -256,7 +258,7 @@ def rule_files(draw: st.DrawFn) -> Tree:
 JUNK = st.sampled_from(
     json.loads(
         """[
-        null, true, false, 0, 5, -5, 101, 0.5, 10000000000000, "", " ", "a", "Bad Name", "two\\nlines",
+        null, true, false, "*", "* *", "*x", 0, 5, -5, 101, 0.5, 10000000000000, "", " ", "a", "Bad Name", "two\\nlines",
         [], {}, ["a"], ["a", "a"], [1, 2], [[]], {"a": 1}, "40", "80%", "80 %", "10001%", "-1%", "%",
         "30", "30d", "0d", "2bd", "3661d", "523w", "99999min", "100000min", "1y", "T-90", "T-3661",
         "T90", "T-0", "a + 2bd", "first + 2bd", "first+2bd", "first + x", "first", "true", "csm",

@@ -10,7 +10,7 @@ from engine.rulefile.parse_arguments import DAY_COMPARISONS, MOST_DAYS, STEP_STA
 from engine.rulefile.parse_conditions import GROUPS
 from engine.rulefile.parse_predicates import FAMILIES
 from engine.rulefile.schema import words
-from engine.rulefile.schema.values import Schema, duration, one_of, percentage, slug, text, typed, whole
+from engine.rulefile.schema.values import Schema, duration, one_of, pattern, percentage, slug, text, typed, whole
 
 Takes: TypeAlias = Literal["state", "moment", "either"]
 
@@ -121,6 +121,8 @@ ARGUMENTS: dict[Argument, Callable[[Shape], Schema]] = {
     Argument.VALUE: Shape.value,
     Argument.VALUES: _list_of,
     Argument.RANGE: lambda shape: _pair_of(shape.value()),
+    Argument.TEXT_PART: lambda shape: text(),
+    Argument.PATTERN: lambda shape: pattern(),
     Argument.PRESENCE: lambda shape: {"const": True},
     Argument.THRESHOLD: Shape.value,
     Argument.CHOICE: Shape.value,

@@ -23,6 +23,11 @@ def text() -> Schema:
     return {"type": PLAIN, "pattern": line, "maxLength": LONGEST_TEXT}
 
 
+def pattern() -> Schema:
+    """Text of one line with a `*` in it, and something else."""
+    return {**text(), "type": "string", "allOf": [{"pattern": r"\*"}, {"pattern": r"[^*\s]"}]}
+
+
 def slug() -> Schema:
     """A name in small letters, digits, `-` and `_`."""
     return {"type": ["string", "integer", "boolean"], "pattern": f"^{_NAME}$", "minimum": 0}

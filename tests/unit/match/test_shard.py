@@ -40,6 +40,8 @@ OF_EVERY_OPERATOR: dict[str, Predicate] = {
         of=BUILT_IN.get("account.usage_limit"),
     ),
     "between": Predicate("between", "when", field=HEALTH, value=(Decimal(30), Decimal(40))),
+    "contains": Predicate("contains", "when", field=BUILT_IN.get("account.plan"), value="pro"),
+    "matches": Predicate("matches", "when", field=BUILT_IN.get("account.name"), value="*acme*"),
     "is_set": Predicate("is_set", "when", field=BUILT_IN.get("account.csm")),
     "is_missing": Predicate("is_missing", "when", field=BUILT_IN.get("account.last_touch_at")),
     "drops_below": Predicate("drops_below", "when", field=HEALTH, value=Decimal(40)),
