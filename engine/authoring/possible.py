@@ -6,7 +6,7 @@ as possible.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any, TypeAlias
 
 from engine.conditions.catalogue import Field, FieldType
@@ -18,8 +18,11 @@ Claim: TypeAlias = tuple[Condition, bool]
 """A condition, and the verdict it is to have."""
 Literal: TypeAlias = tuple[Predicate, bool]
 
-MOST_BRANCHES = 5_000
-"""After so many alternatives a condition counts as possible."""
+MOST_WORK = 50_000
+"""Predicates looked at; a condition that would take more counts as possible."""
+
+MOST_PAIRS = 20_000
+"""Pairs looked at to name the two that exclude each other."""
 
 
 def conflict(claims: Iterable[Claim]) -> str | None:
@@ -28,7 +31,7 @@ def conflict(claims: Iterable[Claim]) -> str | None:
     literals, choices = _split(given)
     if _search(literals, choices, _Budget()):
         return None
-    for pair in combinations(literals, 2):
+    for pair in islice(combinations(literals, 2), MOST_PAIRS):
         if not _is_consistent(pair):
             return f"{_said(pair[0])} excludes {_said(pair[1])}"
     if not choices and len(literals) == 1:
@@ -43,7 +46,7 @@ def _said(literal: Literal) -> str:
 
 @dataclass(slots=True)
 class _Budget:
-    left: int = MOST_BRANCHES
+    left: int = MOST_WORK
 
 
 def _split(claims: Sequence[Claim]) -> tuple[list[Literal], list[list[Claim]]]:
@@ -65,7 +68,7 @@ def _split(claims: Sequence[Claim]) -> tuple[list[Literal], list[list[Claim]]]:
 
 
 def _search(literals: list[Literal], choices: list[list[Claim]], budget: _Budget) -> bool:
-    budget.left -= 1
+    budget.left -= 1 + len(literals) + len(choices)
     if budget.left < 0:
         return True
     if not _is_consistent(literals):

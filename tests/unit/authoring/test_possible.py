@@ -162,6 +162,8 @@ def test_conflict_gives_up_on_too_many_alternatives() -> None:
     )
     assert conflict([(each, True) for each in (*choices[:3], never)]) == "its parts exclude one another"
     assert conflict([(each, True) for each in (*choices, never)]) is None
+    many = tuple(choices[each % 20] for each in range(4_000))
+    assert conflict([(Group("all", (*many, never), "f"), True)]) is None
 
 
 def test_conflict_does_not_look_into_shares_of_other_fields() -> None:
