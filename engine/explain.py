@@ -87,7 +87,7 @@ def explain(database: Engine, library: Library, name: str, subject: str, at: dat
         subject_id,
         account_id,
         at,
-        _conclusion(playbook, live_since, at, audience, when, episodes, runs),
+        _conclusion(playbook, live_since, at, audience, when, episodes, runs, decisions),
         verdict,
         audience,
         when,
@@ -206,9 +206,7 @@ def _as_of(row: dict[str, Any], at: datetime) -> Facts:
     return row
 
 
-def _decisions(
-    connection: Connection, playbook: Playbook, subject_id: str, at: datetime
-) -> Sequence[Facts]:
+def _decisions(connection: Connection, playbook: Playbook, subject_id: str, at: datetime) -> Sequence[Facts]:
     query = (
         select(_DECISION.c.at, _DECISION.c.answer, _DECISION.c.reason, _DECISION.c.step)
         .where(
@@ -228,6 +226,7 @@ def _conclusion(
     when: Trace | None,
     episodes: Sequence[Facts],
     runs: Sequence[Facts],
+    decisions: Sequence[Facts],
 ) -> str:
     """The one sentence that answers the question."""
     under_way = [each for each in runs if each["ended_at"] is None]
@@ -241,7 +240,7 @@ def _conclusion(
         return f"It does not run: the {playbook.subject} {how} the audience, for {because(audience)}."
     standing = [each for each in episodes if each["resolved_at"] is None]
     if standing:
-        return _standing(standing[-1])
+        return _standing(standing[-1], decisions)
     if when is None:
         return "It does not run: none of its moments has happened and met its condition."
     if when.verdict is None:
@@ -251,10 +250,13 @@ def _conclusion(
     return "Its condition holds; the next tick decides."
 
 
-def _standing(episode: Facts) -> str:
+def _standing(episode: Facts, decisions: Sequence[Facts]) -> str:
     since = format_instant(episode["since"])
     if episode["owed"] is not None:
-        return f"It holds since {since}; the start is owed: {episode['owed'].replace('_', ' ')}."
+        answer = f"owed: {episode['owed']}"
+        why = [f" ({each['reason']})" for each in decisions if each["answer"] == answer and each["reason"]]
+        reason = why[-1] if why else ""
+        return f"It holds since {since}; the start is owed: {episode['owed'].replace('_', ' ')}{reason}."
     if episode["opened_at"] is None and episode["run_id"] is None:
         return f"It holds since {since} and is waiting, or held already when the playbook went live."
     return f"It does not run now: it holds since {since} and has run for this stretch; it must resolve first."

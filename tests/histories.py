@@ -6,10 +6,14 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
+from engine.admit.silences import add_silence, end_silence, list_silences
 from engine.conditions.catalogue import Kind
+from engine.state import tables
 from engine.state.entries import Entry, EventEntry
 from tests.builders import START, Company, account, entry, happening
 
+SILENCE, END_SILENCES = 20, 80
+"""Acts from the one on silence an account; the other ends every silence."""
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 PLAYBOOKS = (
@@ -166,9 +170,15 @@ def random_history(seed: int, *, accounts: int = 3, days: int = 18) -> History:
     _crowd(random, history)
     history.inputs.sort(key=lambda each: each[0])
     history.acts = sorted(
-        (_instant(random, START + DAY, history.end), random.choice((-1, *range(9)))) for _ in range(8)
+        (_instant(random, START + DAY, history.end), choice)
+        for choice in (*(random.choice((-1, *range(9))) for _ in range(8)), *_silences(random))
     )
     return history
+
+
+def _silences(random: Random) -> list[int]:
+    """A few silences, and their end before their time."""
+    return [random.randrange(SILENCE, END_SILENCES) for _ in range(3)] + [END_SILENCES]
 
 
 def _instant(random: Random, start: datetime, end: datetime) -> datetime:
@@ -335,11 +345,27 @@ def _act(company: Company, choice: int, when: datetime) -> None:
     if choice < 0:
         company.release(when)
         return
+    if choice >= SILENCE:
+        _silence(company, choice - SILENCE, when)
+        return
     found = sorted(company.tasks(state="open"), key=lambda each: each.id)
     if found:
         task = found[choice % len(found)]
         outcomes = task.outcomes or [None]
         company.finish_task(task.id, when, outcomes[choice % len(outcomes)])
+
+
+def _silence(company: Company, choice: int, when: datetime) -> None:
+    """Silence one of the accounts for some days, in one playbook or in all, or end what is silenced."""
+    if choice + SILENCE == END_SILENCES:
+        for each in list_silences(company.database, lasting_at=when):
+            end_silence(company.database, each.id, by="max", at=when)
+        return
+    known = [each.id for each in company.rows(tables.Account)]
+    name = known[choice % len(known)]
+    playbook = (None, None, "slide", "renewal")[choice % 4]
+    until = when + (1 + choice % 5) * DAY + choice % 3 * HOUR
+    add_silence(company.database, name, playbook=playbook, at=when, until=until, by="max", why="a merger")
 
 
 def every(step: timedelta, history: History) -> list[datetime]:

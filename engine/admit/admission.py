@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
 
+from engine.admit.silences import Silence
 from engine.episodes.episode import Owed
 from engine.rulefile.model import Playbook
 from engine.runs.run import Run
@@ -36,9 +37,18 @@ Admission: TypeAlias = Admitted | Joined | Postponed
 
 
 def admission(
-    playbook: Playbook, subject_id: str, key: str, anchor: date | None, runs: Sequence[Run], now: datetime
+    playbook: Playbook,
+    subject_id: str,
+    key: str,
+    anchor: date | None,
+    runs: Sequence[Run],
+    now: datetime,
+    silence: Silence | None = None,
 ) -> Admission:
-    """Judge an opening of `playbook` against the account's `runs` of it, past and present."""
+    """Judge an opening of `playbook` against the account's `runs` of it, past and present.
+
+    `silence` is the one that covers the playbook now.
+    """
     joined = _joined(playbook, subject_id, key, anchor, runs)
     if joined is not None:
         return joined
@@ -49,6 +59,8 @@ def admission(
     if playbook.cooldown is not None and ended and now < max(ended) + playbook.cooldown:
         until = max(ended) + playbook.cooldown
         return Postponed(Owed.COOLDOWN, f"cooling down until {until:%Y-%m-%d %H:%M} UTC", until)
+    if silence is not None:
+        return Postponed(Owed.SILENCED, silence.words)
     return Admitted()
 
 

@@ -14,6 +14,7 @@ from engine.cli.preview_command import preview
 from engine.cli.run_command import run_service
 from engine.cli.schema_command import schema
 from engine.cli.shell import Shell
+from engine.cli.silence_command import silence, silences
 from engine.cli.tasks_command import tasks
 from engine.cli.test_command import test
 from engine.cli.tick_command import tick
@@ -53,7 +54,9 @@ app.command("tasks")(tasks)
 app.command("explain")(explain)
 app.command("preview")(preview)
 app.command("token")(token)
+app.command("silence")(silence)
 app.add_typer(holds, name="holds")
+app.add_typer(silences, name="silences")
 
 
 def run() -> None:

@@ -19,7 +19,13 @@ class Owed(StrEnum):
 
     COOLDOWN = "cooldown"
     OPEN_RUN = "open_run"
+    SILENCED = "silenced"
     HELD = "held"
+
+    @property
+    def keeps_moments(self) -> bool:
+        """Whether a moment waits for it to lift; behind a run of the same playbook a moment passes by."""
+        return self not in (Owed.COOLDOWN, Owed.OPEN_RUN)
 
 
 @dataclass(slots=True)

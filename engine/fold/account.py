@@ -1,5 +1,6 @@
 """One account, folded through its inputs and through the boundaries between them."""
 
+from bisect import insort
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,11 +12,12 @@ from engine.conditions.evaluate import earliest_boundary
 from engine.conditions.tree import Condition, Predicate
 from engine.fold import course, starts
 from engine.fold.case import Case, Folded, Record
+from engine.fold.moments import field_of, marks
 from engine.fold.view import Place
 from engine.fold.world import LivePlaybook, World, is_moment
 from engine.rulefile.model import OnTiming
 from engine.runs.run import OpenRun, Task
-from engine.state.book import ChangeInput, DataInput, Dossier
+from engine.state.book import ChangeInput, DataInput, Dossier, Past
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 """Before any instant."""
@@ -53,7 +55,9 @@ class AccountFold:
         self._young = young or {}
         self._since = dossier.since
         self._passed = NEVER
-        self._case = Case(world, dossier.book, dossier.since, until, stopped or {}, record.releases)
+        self._case = Case(
+            world, dossier.book, dossier.since, until, stopped or {}, record.releases, record.silences
+        )
         self._closings = _closings(record.tasks, dossier.since, until)
         self._watchers: dict[tuple[str, str], _Watcher] = {}
         self._arrivals = self._go_lives(is_new)
@@ -103,8 +107,15 @@ class AccountFold:
         waiting += [at for at, _ in self._closings[:1]] + [at for at, _ in self._arrivals[:1]]
         passed, self._passed = self._passed, instant
         return any(at <= instant for at in waiting) or any(
-            passed < at <= instant for at in self._case.releases.values()
+            passed < at <= instant for at in self._lifted_by_people()
         )
+
+    def _lifted_by_people(self) -> Iterator[datetime]:
+        """When somebody released a hold, or ended a silence before its time."""
+        yield from self._case.releases.values()
+        for silence in self._case.silences:
+            if silence.ended_at is not None and silence.ended_at >= self._since:
+                yield silence.ended_at
 
     def _batches(self, instant: datetime) -> Iterator[list[DataInput]]:
         """The inputs of this instant, those effective together in one batch."""
@@ -125,7 +136,7 @@ class AccountFold:
         for item in batch:
             if isinstance(item, ChangeInput):
                 self._change(item, before)
-                fields.add((item.kind, _field_of(item)))
+                fields.add((item.kind, field_of(item)))
                 if item.field == "exists":
                     created.add((item.kind, item.subject_id))
             else:
@@ -173,7 +184,7 @@ class AccountFold:
             values[item.field] = item.new
 
     def _remember(self, item: ChangeInput, values: Mapping[str, Value]) -> None:
-        """Keep the past of a field under a threshold with recovery, in effective order."""
+        """Keep what the field was, in effective order, for those who ask about its past."""
         history = self._case.book.histories.setdefault((item.subject_id, item.field), [])
         known = values.get(item.field)
         if not history and isinstance(known, Decimal):
@@ -181,6 +192,9 @@ class AccountFold:
         if isinstance(item.new, Decimal):
             history.append((item.effective_at, item.new))
             history.sort(key=lambda each: each[0])
+        if item.new is None or isinstance(item.new, Decimal):
+            course = self._case.book.courses.setdefault((item.kind, item.subject_id, item.field), [])
+            insort(course, Past(item.effective_at, item.at, item.order, item.new))
 
     def _moments(self, batch: list[DataInput], before: dict[Place, Value | None]) -> None:
         case = self._case
@@ -189,9 +203,7 @@ class AccountFold:
                 (run, condition)
                 for run in list(case.open.values())
                 for condition in _moment_conditions(case, run)
-                if _is_moment_of(
-                    condition, item, before, run.run.kind, run.run.subject_id, case.book.account_id
-                )
+                if marks(condition, item, before, run.run.kind, run.run.subject_id, case.book)
             ]
             for live in case.world.live:
                 self._occurrences(live, item, before)
@@ -205,10 +217,11 @@ class AccountFold:
             for subject_id in case.book.ids(playbook.subject):
                 if playbook.subject is not Kind.ACCOUNT and _is_of_account(item):
                     continue
-                if _is_moment_of(
-                    moment.predicate, item, before, playbook.subject, subject_id, case.book.account_id
-                ):
-                    starts.occur(case, live, index, subject_id, item, before)
+                found = marks(moment.predicate, item, before, playbook.subject, subject_id, case.book)
+                for number, mark in enumerate(found):
+                    if number:
+                        self._come_to_rest()
+                    starts.occur(case, live, index, subject_id, item, before, mark)
 
     def _watch(self, live: LivePlaybook, subject_id: str) -> None:
         if live.condition is None or (live.playbook.name, subject_id) in self._watchers:
@@ -288,6 +301,9 @@ class AccountFold:
             if watcher.boundary is not None:
                 yield watcher.boundary
         yield from case.retries.values()
+        for silence in case.silences:
+            yield silence.since
+            yield silence.end
         for (name, _), episode in case.states.items():
             if episode.state == "pending":
                 yield from _pending_end(case, name, episode.since)
@@ -354,11 +370,6 @@ def _is_of_account(item: DataInput) -> bool:
     return not isinstance(item, ChangeInput) and item.subject_id is None
 
 
-def _field_of(item: ChangeInput) -> str:
-    """How a rule names the field: a metric is named by what it measures."""
-    return item.subject_id.partition(":")[2] if item.kind is Kind.METRIC else item.field
-
-
 def _moment_conditions(case: Case, run: OpenRun) -> Iterator[Condition]:
     playbook = case.world.pinned(run.run.version)
     for spec in playbook.steps:
@@ -367,25 +378,3 @@ def _moment_conditions(case: Case, run: OpenRun) -> Iterator[Condition]:
     for leaving in playbook.exits:
         if is_moment(leaving.condition):
             yield leaving.condition
-
-
-def _is_moment_of(
-    condition: Condition,
-    item: DataInput,
-    before: Mapping[Place, Value | None],
-    kind: str,
-    subject_id: str,
-    account_id: str,
-) -> bool:
-    """Whether `item` is the moment `condition` names, for this subject."""
-    assert isinstance(condition, Predicate)
-    if not isinstance(item, ChangeInput):
-        concerns = item.subject_id in (None, subject_id) or kind == Kind.ACCOUNT
-        return condition.event == item.name and concerns
-    field = condition.field
-    if field is None or item.superseded or (field.kind, field.name) != (item.kind, _field_of(item)):
-        return False
-    old = before.get((item.kind, item.subject_id, item.field))
-    if old is None or item.new != condition.value or old == item.new:
-        return False
-    return item.kind is Kind.ACCOUNT or item.kind is Kind.METRIC or item.subject_id == subject_id

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.admit.guard import Opening
+from engine.admit.silences import Silence
 from engine.clock.workdays import LocalCalendar
 from engine.conditions.catalogue import Kind, Value
 from engine.episodes.episode import Episode
@@ -29,6 +30,8 @@ class Record:
     """Those of open runs."""
     releases: Mapping[str, datetime] = field(default_factory=dict)
     """When holds that stop one of the episodes were released, by hold id."""
+    silences: Sequence[Silence] = ()
+    """All of them, past and present."""
 
 
 @dataclass(slots=True)
@@ -42,6 +45,7 @@ class Case:
     stopped: Mapping[str, str]
     """Episodes the guard stops in this pass, with the hold that owns them."""
     releases: Mapping[str, datetime]
+    silences: Sequence[Silence] = ()
     by_calendar: bool = False
     """Whether time alone, rather than an input, is what is being judged."""
     learned: datetime | None = None
@@ -83,9 +87,11 @@ class Case:
         subject_id: str,
         steps: Mapping[str, Step] | None = None,
         before: Mapping[Place, Value | None] | None = None,
+        ahead_of: datetime | None = None,
     ) -> BookView:
-        """What a condition sees of a subject now."""
-        return BookView(self.book, kind, subject_id, self.now, self.calendar.zone, steps, before or {})
+        """What a condition sees of a subject now; of `before`, as it was just ahead of that instant."""
+        zone = self.calendar.zone
+        return BookView(self.book, kind, subject_id, self.now, zone, steps, before or {}, ahead_of)
 
     def view_of(self, course: OpenRun) -> BookView:
         """What a condition sees within a run."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from engine.admit.silences import silence_at
 from engine.clock.zones import format_instant, parse_instant
 from engine.conditions.catalogue import encode
 from engine.conditions.evaluate import because, evaluate, next_boundary, trace
@@ -13,7 +14,7 @@ from engine.fold.case import Case
 from engine.fold.world import date_of, is_moment
 from engine.identity import digest
 from engine.rulefile import model
-from engine.rulefile.model import AfterTiming, AnchorTiming, DayTiming, OnTiming, Playbook
+from engine.rulefile.model import AfterTiming, AnchorTiming, DayTiming, OnTiming, Playbook, TaskAction
 from engine.runs import schedule
 from engine.runs.run import Decision, OpenRun, Run, Step, StepState, Task
 
@@ -147,7 +148,8 @@ def act_due(case: Case, course: OpenRun) -> bool:
         due = [
             (step.act_at, position, spec, step)
             for position, spec in enumerate(playbook.steps)
-            if (step := course.steps[spec.id]).state == StepState.WAITING
+            if _is_due(case, step := course.steps[spec.id])
+            and not _is_put_off(case, course, spec, step)
             and step.act_at is not None
             and step.act_at <= case.now
         ]
@@ -157,6 +159,32 @@ def act_due(case: Case, course: OpenRun) -> bool:
         _act(case, playbook, course, spec, step)
         acted = True
     return acted
+
+
+def _is_due(case: Case, step: Step) -> bool:
+    return step.state == StepState.WAITING and step.act_at is not None and step.act_at <= case.now
+
+
+def _is_put_off(case: Case, course: OpenRun, spec: model.Step, step: Step) -> bool:
+    """Whether a step that is due has to wait for something to lift. The reason is kept with the step."""
+    hindrance = _hindrance(case, course, spec)
+    if hindrance == step.reason:
+        return hindrance is not None
+    step.reason = hindrance
+    case.touch(step)
+    if hindrance is None:
+        step.act_at = schedule.at_once(case.now, spec, case.calendar, by_calendar=case.by_calendar).act_at
+        return False
+    _note(case, course.run, "put off", hindrance, step.step)
+    return True
+
+
+def _hindrance(case: Case, course: OpenRun, spec: model.Step) -> str | None:
+    """What a step has to wait for although its time has come: a silence keeps what would be sent."""
+    if isinstance(spec.action, TaskAction):
+        return None
+    silence = silence_at(case.silences, course.run.playbook, case.now)
+    return None if silence is None else silence.words
 
 
 def _act(case: Case, playbook: Playbook, course: OpenRun, spec: model.Step, step: Step) -> None:

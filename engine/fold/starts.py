@@ -1,9 +1,11 @@
 """From verdicts to runs: episodes open, resolve, stay owed, and start."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from engine.admit.admission import Admitted, Joined, Postponed, admission
 from engine.admit.guard import Opening
+from engine.admit.silences import silence_at
 from engine.clock.zones import format_instant
 from engine.conditions.catalogue import Kind, Value, encode
 from engine.conditions.evaluate import Trace, because, evaluate, evidence, trace
@@ -151,11 +153,15 @@ def occur(
     subject_id: str,
     cause: DataInput,
     before: dict[Place, Value | None],
+    mark: str = "",
 ) -> None:
-    """One moment of a playbook has happened to a subject: start a run if its condition holds."""
+    """One moment of a playbook has happened to a subject: start a run if its condition holds.
+
+    `mark` tells apart the moments that one change is at once.
+    """
     playbook = live.playbook
     seen = before if isinstance(cause, ChangeInput) else {}
-    view = case.view(playbook.subject, subject_id, before=seen)
+    view = case.view(playbook.subject, subject_id, before=seen, ahead_of=cause.effective_at if seen else None)
     condition = moment_condition(playbook, index)
     if condition is not None:
         verdict = evaluate(condition, view)
@@ -163,9 +169,9 @@ def occur(
             return
         rule = f"{playbook.name}/on[{index}]"
         case.questions.append(question(rule, subject_id, condition, view, verdict))
-    episode = _moment_episode(case, playbook, index, subject_id, cause, condition, view)
+    episode = _moment_episode(case, playbook, index, subject_id, cause, condition, view, mark)
     admit(case, playbook, episode)
-    if episode.owed == Owed.HELD:
+    if episode.owed is not None:
         case.moments[episode.id] = episode
     else:
         episode.state, episode.resolved_at, episode.owed = EpisodeState.RESOLVED, case.now, None
@@ -179,10 +185,11 @@ def _moment_episode(
     cause: DataInput,
     condition: Condition | None,
     view: BookView,
+    crossed: str,
 ) -> Episode:
     predicate = playbook.on[index].predicate
-    mark = cause.id if not isinstance(cause, ChangeInput) else format_instant(cause.effective_at)
-    key = f"{predicate.path}@{mark}"
+    instant = cause.id if not isinstance(cause, ChangeInput) else format_instant(cause.effective_at)
+    key = f"{predicate.path}@{instant}" + (f"@{crossed}" if crossed else "")
     episode = Episode(
         digest("episode", playbook.name, playbook.subject, subject_id, key),
         case.book.account_id,
@@ -196,6 +203,8 @@ def _moment_episode(
     )
     words = OPERATORS[predicate.operator].words(predicate)
     episode.reason = _happened(case, subject_id, predicate, cause, view)
+    if crossed:
+        episode.reason += f" (crossed {show(Decimal(crossed), predicate.field)})"
     happened = {"path": predicate.path, "words": words, "actual": episode.reason, "verdict": True}
     episode.evidence = [happened, *(evidence(trace(condition, view)) if condition is not None else [])]
     case.touch(episode)
@@ -220,13 +229,21 @@ def admit(case: Case, playbook: Playbook, episode: Episode) -> None:
     view = case.view(Kind(episode.kind), episode.subject_id)
     anchor = date_of(view.value(playbook.anchor), case.calendar) if playbook.anchor else None
     key = _run_key(playbook, view) if episode.is_moment else episode.key
-    answer = admission(playbook, episode.subject_id, key, anchor, case.runs.get(playbook.name, []), case.now)
+    answer = admission(
+        playbook,
+        episode.subject_id,
+        key,
+        anchor,
+        case.runs.get(playbook.name, []),
+        case.now,
+        silence_at(case.silences, playbook.name, case.now),
+    )
     match answer:
         case Joined(run_id, reason):
             _clear(case, episode)
             episode.run_id = run_id
             _decide(case, episode, "already", reason)
-        case Postponed(_, reason, _) if episode.is_moment:
+        case Postponed(owed, reason, _) if episode.is_moment and not owed.keeps_moments:
             _clear(case, episode)
             _decide(case, episode, "passed over", f"{reason}, and a moment does not last")
         case Postponed(owed, reason, until):
@@ -309,7 +326,7 @@ def retry_owed(case: Case) -> bool:
         live = lives.get(episode.playbook)
         if live is not None:
             admit(case, live.playbook, episode)
-            if episode.owed != Owed.HELD:
+            if episode.owed is None:
                 episode.state, episode.resolved_at, episode.owed = EpisodeState.RESOLVED, case.now, None
                 case.retries.pop(episode.id, None)
                 del case.moments[episode.id]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
 
+from engine.admit.silences import read_silences
 from engine.episodes.episode import Episode
 from engine.fold.case import Record
 from engine.runs.run import Run, Step, Task
@@ -43,6 +44,9 @@ def read_records(connection: Connection, account_ids: Collection[str]) -> dict[s
         if each_task.run_id in is_open:
             found[each_task.account_id].tasks.append(each_task)
     _add_releases(connection, found)
+    for silence in read_silences(connection, list(account_ids)):
+        record = found[silence.account_id]
+        record.silences = [*record.silences, silence]
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine, Row, Table, func, insert, select, update
 
+from engine.admit.silences import is_silenced
 from engine.outbox.admission import circumstances
 from engine.outbox.entry import Entry
 from engine.state.database import writing
@@ -52,7 +53,7 @@ class NotBegun:
     """A try that must not begin."""
 
     is_cancelled: bool
-    """False when the lease was lost: then another deliverer has the entry."""
+    """False when the lease was lost: then another deliverer has the entry; or when a silence has begun."""
 
 
 def claim(
@@ -66,8 +67,9 @@ def claim(
 ) -> Claim:
     """Lease up to `limit` entries ready at `now` to `owner`, the longest waiting first.
 
-    Entries of paused playbooks and of the connectors in `without` are left alone. What may no longer be
-    sent is cancelled with its reason; an email outside working hours goes back until they begin.
+    Entries of paused playbooks, of silenced accounts and of the connectors in `without` are left alone. What
+    may no longer be sent is cancelled with its reason; an email outside working hours goes back until they
+    begin.
     """
     with writing(database) as connection:
         rows = connection.execute(_take(now, owner, limit, without)).all()
@@ -90,6 +92,9 @@ def claim(
 def begin(database: Engine, entry: Entry, now: datetime) -> Begun | NotBegun:
     """Put a try on record before it is made, after asking once more whether the entry may still go out."""
     with writing(database) as connection:
+        if _is_silenced(connection, entry.id, now):
+            _give_up(connection, entry)
+            return NotBegun(is_cancelled=False)
         held = update(_outbox).where(
             _outbox.c.id == entry.id,
             _outbox.c.state == "executing",
@@ -110,16 +115,20 @@ def begin(database: Engine, entry: Entry, now: datetime) -> Begun | NotBegun:
 def hand_back(database: Engine, entry: Entry) -> None:
     """Give up the lease of an entry whose try has not begun."""
     with writing(database) as connection:
-        connection.execute(
-            update(_outbox)
-            .where(
-                _outbox.c.id == entry.id,
-                _outbox.c.state == "executing",
-                _outbox.c.lease_owner == entry.lease_owner,
-                _outbox.c.lease_until == entry.lease_until,
-            )
-            .values(state=_waiting_state(entry.attempts), lease_owner=None, lease_until=None)
+        _give_up(connection, entry)
+
+
+def _give_up(connection: Connection, entry: Entry) -> None:
+    connection.execute(
+        update(_outbox)
+        .where(
+            _outbox.c.id == entry.id,
+            _outbox.c.state == "executing",
+            _outbox.c.lease_owner == entry.lease_owner,
+            _outbox.c.lease_until == entry.lease_until,
         )
+        .values(state=_waiting_state(entry.attempts), lease_owner=None, lease_until=None)
+    )
 
 
 def _take(now: datetime, owner: str, limit: int, without: Collection[str]) -> Any:
@@ -132,6 +141,7 @@ def _take(now: datetime, owner: str, limit: int, without: Collection[str]) -> An
             _outbox.c.available_at <= now,
             _outbox.c.playbook.not_in(paused),
             _outbox.c.connector.not_in(sorted(without)),
+            ~is_silenced(_outbox.c.account_id, _outbox.c.playbook, now),
         )
         .order_by(_outbox.c.available_at, _outbox.c.id)
         .limit(limit)
@@ -144,6 +154,12 @@ def _take(now: datetime, owner: str, limit: int, without: Collection[str]) -> An
         .values(state="executing", lease_owner=owner, lease_until=now + LEASE)
         .returning(*_outbox.c)
     )
+
+
+def _is_silenced(connection: Connection, outbox_id: str, now: datetime) -> bool:
+    covered = is_silenced(_outbox.c.account_id, _outbox.c.playbook, now)
+    found = connection.scalar(select(_outbox.c.id).where(_outbox.c.id == outbox_id, covered))
+    return found is not None
 
 
 def _note_begun(connection: Connection, outbox_id: str, now: datetime) -> int:

@@ -9,7 +9,7 @@ from engine.clock.zones import format_instant, parse_instant
 from engine.conditions.catalogue import Catalogue
 from engine.rehearsal.expectations import read_expectation
 from engine.rehearsal.givens import SUBJECT_KEYS, Cast, read_cast, read_statement
-from engine.rehearsal.script import Completion, Move, Rehearsal
+from engine.rehearsal.script import Completion, Move, Quiet, Rehearsal
 from engine.rulefile.notes import Notes, RefusedError, Table
 from engine.rulefile.parse_values import duration, flag, slug, text
 from engine.rulefile.problem import Problem, in_order, quote
@@ -18,7 +18,9 @@ from engine.state.ingest import Entry, EventEntry
 
 TEST_KEYS = ("name", "at", "given", "timeline")
 GIVEN_KEYS = ("people", "account", "contacts", "subscriptions", "tickets", "earlier")
-MOVE_KEYS = ("at", *SUBJECT_KEYS, "event", "complete", "release_holds", "expect")
+MOVE_KEYS = (
+    "at", *SUBJECT_KEYS, "event", "complete", "release_holds", "silence", "end_silences", "expect",
+)  # fmt: skip
 EARLIER_KEYS = ("at", *SUBJECT_KEYS, "event")
 
 LONG_AGO = timedelta(days=400)
@@ -131,6 +133,8 @@ class _Reading:
             tuple(self._event(table, at)),
             table.maybe("complete", self._completion),
             table.optional("release_holds", flag, False),
+            table.maybe("silence", self._silence),
+            table.optional("end_silences", flag, False),
             table.maybe("expect", lambda each: read_expectation(each, self.notes)),
         )
 
@@ -163,6 +167,12 @@ class _Reading:
         step = table.required("step", slug, "complete")
         outcome, note = table.maybe("outcome", slug), table.maybe("note", text)
         return Completion(step, outcome, note) if step else None
+
+    def _silence(self, node: Node) -> Quiet | None:
+        table = self.notes.table(node, ("until", "playbook", "by", "why"), "silence")
+        until = table.required("until", self._time, "silence")
+        playbook, why = table.maybe("playbook", slug), table.optional("why", text, "the test asks for it")
+        return Quiet(until, playbook, table.optional("by", text, "test"), why) if until else None
 
     def _time(self, node: Node) -> datetime:
         """`+3d`, `-20d`, `+2d 4h` from the test's start, or an instant."""

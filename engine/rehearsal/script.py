@@ -61,6 +61,16 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Quiet:
+    """Somebody silences the account."""
+
+    until: datetime
+    playbook: str | None
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """The clock moves to `at`; something becomes known, somebody does something, or something is expected."""
 
@@ -71,6 +81,8 @@ class Move:
     events: tuple[EventEntry, ...] = ()
     completion: Completion | None = None
     releases: bool = False
+    silence: Quiet | None = None
+    ends_silences: bool = False
     expectation: Expectation | None = None
 
 

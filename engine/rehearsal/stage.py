@@ -8,10 +8,11 @@ from sqlalchemy import Connection, Engine, Table, func, insert, select
 from sqlmodel import SQLModel
 
 from engine.admit.holds import list_holds, release_holds
+from engine.admit.silences import SilenceError, add_silence, end_silence, list_silences
 from engine.clock.zones import format_instant
 from engine.conditions.catalogue import Catalogue
 from engine.match.matcher import ReferenceMatcher
-from engine.rehearsal.script import Category, Completion, Move, Rehearsal
+from engine.rehearsal.script import Category, Completion, Move, Quiet, Rehearsal
 from engine.rulebook import Library
 from engine.rulefile.load import Rules
 from engine.runs.task_actions import TaskActionError, complete
@@ -56,6 +57,7 @@ class Stage:
         steps = rules.playbooks[0].steps
         self._positions = {step.id: position for position, step in enumerate(steps)}
         self._seen: set[str] = set()
+        self._account = ""
         self._ticked_at = datetime.min.replace(tzinfo=UTC)
 
     def open(self, test: Rehearsal) -> None:
@@ -66,6 +68,7 @@ class Stage:
         if test.people:
             with writing(self._database) as connection:
                 connection.execute(insert(people), [each.model_dump() for each in test.people])
+        self._account = test.entries[0].account_id
         self._take_in(test)
         self._tick(test.at)
 
@@ -79,6 +82,11 @@ class Stage:
             self._complete(move.completion, now)
         if move.releases:
             self._release(now)
+        if move.silence is not None:
+            self._silence(move.silence, now)
+        if move.ends_silences:
+            for each in list_silences(self._database, lasting_at=now):
+                end_silence(self._database, each.id, by="test", at=now)
         if self._ticker.is_due(now):
             self._tick(now)
 
@@ -177,6 +185,20 @@ class Stage:
     def _release(self, now: datetime) -> None:
         ids = [each.id for each in list_holds(self._database, only_held=True)]
         release_holds(self._database, ids, by="test", at=now)
+
+    def _silence(self, quiet: Quiet, now: datetime) -> None:
+        try:
+            add_silence(
+                self._database,
+                self._account,
+                playbook=quiet.playbook,
+                at=now,
+                until=quiet.until,
+                by=quiet.by,
+                why=quiet.why,
+            )
+        except SilenceError as error:
+            raise CannotPlayError(str(error)) from error
 
 
 def _rows(connection: Connection, kind: Any, order: str) -> list[Any]:

@@ -259,7 +259,7 @@ class Episode(SQLModel, table=True):
     opened_at: datetime | None = _instant()
     resolved_at: datetime | None = _instant()
     owed: str | None = None
-    """Why an opening has not started yet: cooldown, open_run, held."""
+    """Why an opening has not started yet: cooldown, open_run, silenced, muted, held."""
     hold_id: str | None = None
     run_id: str | None = None
     reason: str = Field(default="", sa_type=Text)
@@ -448,6 +448,24 @@ class Hold(SQLModel, table=True):
     """held, released"""
     released_at: datetime | None = _instant()
     released_by: str | None = None
+
+
+class Silence(SQLModel, table=True):
+    """An account to be left alone for a while."""
+
+    __table_args__ = (Index("ix_silence_account", "account_id"),)
+
+    id: str = Field(primary_key=True)
+    account_id: str
+    playbook: str | None = None
+    """Only this one; every playbook when empty."""
+    since: datetime = _required_instant()
+    until: datetime = _required_instant()
+    by: str
+    why: str = Field(sa_type=Text)
+    ended_at: datetime | None = _instant()
+    """When somebody ended it before its time."""
+    ended_by: str | None = None
 
 
 class Tick(SQLModel, table=True):

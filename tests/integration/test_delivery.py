@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, delete, insert
 
 from connectors.outcome import Delivered, Outcome, Retry, Unknown
+from engine.admit.silences import add_silence, end_silence
 from engine.outbox.claim import LEASE, Begun, NotBegun, begin, claim
 from engine.outbox.deliver import DeliveryReport, deliver_batch
 from engine.outbox.entry import Connector, Entry
@@ -162,6 +163,29 @@ def test_deliver_batch_leaves_paused_playbooks_waiting(database: Engine) -> None
     assert outbox(database)[key].state == "available"
     change(database, Rulebook, "p", paused=False)
     assert play(database, Delivered("ok"))[0].delivered == 1
+
+
+def test_deliver_batch_leaves_silenced_accounts_waiting(database: Engine) -> None:
+    """What was ready when a silence began leaves when it is over; other playbooks' silences do not matter."""
+    (key,) = seed(database)
+    known = {"at": NOW, "until": NOW + timedelta(hours=2), "by": "max", "why": "merger"}
+    add_silence(database, "a1", playbook="other", **known)
+    silence = add_silence(database, "a1", playbook="p", **known)
+    assert play(database, Delivered("ok"))[0] == DeliveryReport()
+    assert outbox(database)[key].state == "available"
+    end_silence(database, silence.id, by="max", at=NOW + timedelta(hours=1))
+    assert play(database, Delivered("ok"), now=NOW + timedelta(hours=1))[0].delivered == 1
+
+
+def test_begin_waits_for_a_silence_that_began_after_the_claim(database: Engine) -> None:
+    """The entry goes back as it was."""
+    (key,) = seed(database)
+    (entry,) = claim(database, now=NOW, owner="a", limit=5, hours=lambda now, *_: now).entries
+    add_silence(database, "a1", playbook=None, at=NOW, until=NOW + timedelta(hours=2), by="max", why="merger")
+    assert begin(database, entry, NOW) == NotBegun(is_cancelled=False)
+    row = outbox(database)[key]
+    assert (row.state, row.attempts, row.lease_owner) == ("available", 0, None)
+    assert attempts(database) == []
 
 
 def test_deliver_batch_waits_for_working_hours(database: Engine) -> None:

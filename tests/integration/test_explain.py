@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from engine.admit.silences import add_silence
 from engine.conditions.catalogue import Kind
 from engine.explain import NothingToExplainError, as_plain, explain
 from engine.rulefile.model import Missing
@@ -123,7 +124,21 @@ def test_explain_names_what_is_owed(database: Engine, tmp_path: Path) -> None:
     mine.take(account(START + 3 * HOUR, health=60), account(START + 4 * HOUR, health=30))
     mine.tick(START + 5 * HOUR)
     assert told(mine, "slide", "acme", START + 5 * HOUR) == (
-        "It holds since 2026-03-02T16:00:00Z; the start is owed: cooldown."
+        "It holds since 2026-03-02T16:00:00Z; the start is owed: cooldown "
+        "(cooling down until 2026-03-07 14:00 UTC)."
+    )
+
+
+def test_explain_names_who_silenced_an_account(database: Engine, tmp_path: Path) -> None:
+    """A start that waits for the end of a silence says who asked for it and why."""
+    mine = company(database, tmp_path)
+    mine.take(account(START - DAY, health=70), account(START + HOUR, recorded=START - DAY, health=30))
+    mine.tick(START)
+    add_silence(database, "acme", playbook=None, at=START, until=START + DAY, by="max", why="merger")
+    mine.tick(START + HOUR)
+    assert told(mine, "slide", "acme", START + HOUR) == (
+        "It holds since 2026-03-02T13:00:00Z; the start is owed: silenced "
+        "(silenced by max until 2026-03-03 12:00 UTC: merger)."
     )
 
 

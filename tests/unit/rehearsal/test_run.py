@@ -220,3 +220,14 @@ tests:
     (report,) = rehearse([file], settings, settings.catalogue())
     assert [str(each) for each in report.problems] == []
     assert [str(one) for each in report.results for one in each.failures] == []
+
+
+def test_rehearse_silences_the_account_and_ends_it(settings: Settings) -> None:
+    """Nothing starts meanwhile; what is owed starts at the end, by time or by a person."""
+    quiet = "{at: +1h, silence: {until: +3d, why: merger}}, {at: +2h, account: {health: 30}, expect: nothing}"
+    report = run(
+        settings,
+        f"{quiet}, {{at: +2d, expect: nothing}}, {{at: +3d, expect: {{starts: 1, tasks: [call]}}}}",
+        f"{quiet}, {{at: +1d, end_silences: true, expect: {{starts: 1, tasks: [call]}}}}",
+    )
+    assert report.passed, [str(one) for each in report.results for one in each.failures]

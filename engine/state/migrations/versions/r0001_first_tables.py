@@ -326,6 +326,19 @@ def _playbooks() -> None:
         _name("released_by"),
     )
     op.create_index("ix_hold_playbook", "hold", ["playbook"])
+    op.create_table(
+        "silence",
+        _name("id", primary_key=True),
+        _name("account_id", required=True),
+        _name("playbook"),
+        _instant("since", required=True),
+        _instant("until", required=True),
+        _name("by", required=True),
+        _text("why", required=True),
+        _instant("ended_at"),
+        _name("ended_by"),
+    )
+    op.create_index("ix_silence_account", "silence", ["account_id"])
 
 
 def _delivery() -> None:

@@ -1,0 +1,146 @@
+"""Silences: an account that is to be left alone for a while, by whom and why."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, or_, select, update
+
+from engine.clock.zones import format_instant
+from engine.identity import digest
+from engine.state import tables
+from engine.state.database import reading, writing
+from engine.state.upsert import upsert
+
+_SILENCE: Any = tables.Silence.__table__  # type: ignore[attr-defined]
+_WATCH: Any = tables.Watch.__table__  # type: ignore[attr-defined]
+_ACCOUNT: Any = tables.Account.__table__  # type: ignore[attr-defined]
+
+
+class SilenceError(ValueError):
+    """The silence cannot be made or ended; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """From `since` until `until` nothing starts for the account, of one playbook or of all."""
+
+    id: str
+    account_id: str
+    playbook: str | None
+    since: datetime
+    until: datetime
+    by: str
+    why: str
+    ended_at: datetime | None = None
+    """When somebody ended it before its time."""
+    ended_by: str | None = None
+
+    @property
+    def end(self) -> datetime:
+        """The instant from which it no longer counts."""
+        return self.until if self.ended_at is None else min(self.until, self.ended_at)
+
+    def covers(self, playbook: str, now: datetime) -> bool:
+        """Whether it keeps `playbook` from acting at `now`."""
+        return self.playbook in (None, playbook) and self.since <= now < self.end
+
+    @property
+    def words(self) -> str:
+        """Who asked for it, until when, and why, as it was when it was made."""
+        return f"silenced by {self.by} until {self.until:%Y-%m-%d %H:%M} UTC: {self.why}"
+
+
+def silence_at(silences: Iterable[Silence], playbook: str, now: datetime) -> Silence | None:
+    """Of the silences that keep `playbook` from acting at `now`, the one that was to last longest."""
+    found = [each for each in silences if each.covers(playbook, now)]
+    return max(found, key=lambda each: (each.until, each.id), default=None)
+
+
+def add_silence(
+    database: Engine,
+    account_id: str,
+    *,
+    playbook: str | None,
+    at: datetime,
+    until: datetime,
+    by: str,
+    why: str,
+) -> Silence:
+    """Silence an account from `at` on. Raises SilenceError when there is no such account or no time left."""
+    if until <= at:
+        raise SilenceError(
+            f"{format_instant(until)} is not after {format_instant(at)}; give an end that is still to come"
+        )
+    identity = digest(
+        "silence", account_id, playbook or "", format_instant(at), format_instant(until), by, why
+    )
+    silence = Silence(identity, account_id, playbook, at, until, by, why)
+    with writing(database) as connection:
+        known = select(_ACCOUNT.c.id).where(_ACCOUNT.c.id == account_id)
+        if connection.scalar(known) is None:
+            raise SilenceError(f'there is no account "{account_id}"; give the id it was imported with')
+        upsert(connection, _SILENCE, [_row(silence)], keep=True)
+        _ask_for(connection, account_id, at)
+    return silence
+
+
+def end_silence(database: Engine, identity: str, *, by: str, at: datetime) -> Silence:
+    """End a silence at `at`. Raises SilenceError when there is none of that id or it is over by then."""
+    with writing(database) as connection:
+        found = _read(connection, _SILENCE.c.id == identity)
+        if not found:
+            raise SilenceError(f"there is no silence {identity}; see tminus silences list")
+        silence = found[0]
+        if silence.end <= at:
+            raise SilenceError(f"silence {identity} was over at {format_instant(silence.end)}")
+        connection.execute(update(_SILENCE).where(_SILENCE.c.id == identity).values(ended_at=at, ended_by=by))
+        _ask_for(connection, silence.account_id, at)
+    return replace(silence, ended_at=at, ended_by=by)
+
+
+def list_silences(database: Engine, *, lasting_at: datetime | None) -> list[Silence]:
+    """The silences in the order of their beginnings; only those not over at `lasting_at`, where given."""
+    is_open = () if lasting_at is None else (_SILENCE.c.until > lasting_at,)
+    with reading(database) as connection:
+        found = _read(connection, *is_open)
+    return [each for each in found if lasting_at is None or each.end > lasting_at]
+
+
+def read_silences(connection: Connection, account_ids: Sequence[str]) -> list[Silence]:
+    """Every silence of these accounts."""
+    return _read(connection, _SILENCE.c.account_id.in_(account_ids))
+
+
+def is_silenced(account_id: Any, playbook: Any, now: datetime) -> Any:
+    """In SQL, whether a silence of the account covers the playbook at `now`."""
+    return (
+        select(_SILENCE.c.id)
+        .where(
+            _SILENCE.c.account_id == account_id,
+            or_(_SILENCE.c.playbook.is_(None), _SILENCE.c.playbook == playbook),
+            _SILENCE.c.since <= now,
+            _SILENCE.c.until > now,
+            or_(_SILENCE.c.ended_at.is_(None), _SILENCE.c.ended_at > now),
+        )
+        .exists()
+    )
+
+
+def _row(silence: Silence) -> dict[str, Any]:
+    return {each.name: getattr(silence, each.name) for each in fields(Silence)}
+
+
+def _read(connection: Connection, *where: Any) -> list[Silence]:
+    columns = [_SILENCE.c[each.name] for each in fields(Silence)]
+    query = select(*columns).where(*where).order_by(_SILENCE.c.since, _SILENCE.c.id)
+    return [Silence(*row) for row in connection.execute(query)]
+
+
+def _ask_for(connection: Connection, account_id: str, at: datetime) -> None:
+    """Have the next tick look at the account, and one under way notice that something moved."""
+    mine = _WATCH.c.account_id == account_id
+    connection.execute(update(_WATCH).where(mine).values(revision=_WATCH.c.revision + 1))
+    is_later = or_(_WATCH.c.due_at.is_(None), _WATCH.c.due_at > at)
+    connection.execute(update(_WATCH).where(mine, is_later).values(due_at=at))
