@@ -192,7 +192,9 @@ def test_send_signs_in_over_starttls(
     server, client = trust
     patience = 5 if password == "hunter2" else 1
     with real_smtp(tls_context=server, authenticator=_accept, auth_required=True) as (port, handler):
-        smtp = connect(port, security="starttls", username="user", password=password, tls=client, timeout=patience)
+        smtp = connect(
+            port, security="starttls", username="user", password=password, tls=client, timeout=patience
+        )
         outcome = smtp.send(MESSAGE, FROM, TO)
         smtp.close()
     assert isinstance(outcome, Delivered if password == "hunter2" else Retry)
