@@ -20,7 +20,7 @@ from engine.conditions.tree import Condition
 from engine.fold.view import BookView
 from engine.fold.world import needs
 from engine.rulebook import Library, live_set
-from engine.rulefile.model import Playbook
+from engine.rulefile.model import Missing, Playbook
 from engine.state import tables
 from engine.state.book import TABLES, Book, BookReader, Start
 from engine.state.database import reading
@@ -80,7 +80,7 @@ def explain(database: Engine, library: Library, name: str, subject: str, at: dat
         runs = _runs(connection, playbook, subject_id, at)
         episodes = _episodes(connection, playbook, subject_id, at)
         decisions = _decisions(connection, playbook, subject_id, at)
-    verdict = _together(audience, when)
+    verdict = _together(playbook, audience, when)
     return Explanation(
         playbook.name,
         playbook.subject,
@@ -157,13 +157,20 @@ def _traced(condition: Condition | None, view: BookView) -> Trace | None:
     return None if condition is None else trace(condition, view)
 
 
-def _together(audience: Trace | None, when: Trace | None) -> bool | None:
+def _together(playbook: Playbook, audience: Trace | None, when: Trace | None) -> bool | None:
+    """Audience and `when`, with `on_missing` in place of an unknown `when`, as an episode takes them."""
     if when is None:
         return None
-    verdicts = [each.verdict for each in (audience, when) if each is not None]
+    verdicts = [_counted(playbook, when), *([audience.verdict] if audience is not None else [])]
     if False in verdicts:
         return False
     return None if None in verdicts else True
+
+
+def _counted(playbook: Playbook, when: Trace) -> bool | None:
+    if when.verdict is None and playbook.on_missing is not Missing.FREEZE:
+        return playbook.on_missing is Missing.TRUE
+    return when.verdict
 
 
 def _episodes(connection: Connection, playbook: Playbook, subject_id: str, at: datetime) -> list[Facts]:
@@ -244,7 +251,10 @@ def _conclusion(
     if when is None:
         return "It does not run: none of its moments has happened and met its condition."
     if when.verdict is None:
-        return f"It does not run: the answer is unknown, for {because(when)}."
+        counted = _counted(playbook, when)
+        counts = "" if counted is None else f", which counts as {str(counted).lower()} here"
+        runs_not = "Its condition holds" if counted else "It does not run"
+        return f"{runs_not}: the answer is unknown{counts}, for {because(when)}."
     if when.verdict is False:
         return f"It does not run: {because(when)}."
     return "Its condition holds; the next tick decides."

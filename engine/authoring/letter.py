@@ -60,21 +60,17 @@ def _recipient(
     """Who gets it, and which roles were asked; where nobody can, whom it would reach with an address."""
     trail: list[str] = []
     for role in action.to:
-        found = _of_role(case, run, action, role, with_email=True)
+        found = _of_role(case, run, role, with_email=True)
         if found is not None:
             return found, (*trail, f"{_asked(role)}: {_named(case, found)}")
         trail.append(f"{_asked(role)}: nobody active with an address")
     problems.append(f"no active contact with an email address in the role {' or '.join(action.to)}")
-    others = (_of_role(case, run, action, role, with_email=False) for role in action.to)
+    others = (_of_role(case, run, role, with_email=False) for role in action.to)
     return next((each for each in others if each is not None), None), tuple(trail)
 
 
-def _of_role(case: Case, run: Run, action: EmailAction, role: str, *, with_email: bool) -> str | None:
-    if action.to != ("subject",):
-        return find_contact(case, (role,), with_email=with_email)
-    values = case.book.subjects[Kind.CONTACT].get(run.subject_id, {})
-    is_able = values.get("email") and values.get("status", "active") == "active"
-    return run.subject_id if is_able or not with_email else None
+def _of_role(case: Case, run: Run, role: str, *, with_email: bool) -> str | None:
+    return find_contact(case, (role,), with_email=with_email, subject=run.subject_id)
 
 
 def _asked(role: str) -> str:

@@ -90,14 +90,10 @@ def _task_words(case: Case, playbook: Playbook, run: Run, action: TaskAction) ->
 
 
 def _recipient(case: Case, run: Run, action: EmailAction) -> str:
-    if action.to == ("subject",):
-        found = case.book.subjects[Kind.CONTACT].get(run.subject_id, {})
-        if found.get("email") and found.get("status", "active") == "active":
-            return run.subject_id
-        raise NotDoneError("the contact is gone or has no email address")
-    contact_id = find_contact(case, action.to, with_email=True)
+    contact_id = find_contact(case, action.to, with_email=True, subject=run.subject_id)
     if contact_id is None:
-        raise NotDoneError(f"no active contact with an email address in the role {' or '.join(action.to)}")
+        wanted = " or ".join(action.to)
+        raise NotDoneError(f"no active contact with an email address in the role {wanted}")
     return contact_id
 
 

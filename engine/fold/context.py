@@ -47,13 +47,19 @@ def _account(case: Case) -> dict[str, Value | None]:
     return {**values, "name": values["name"] or case.book.account_id}
 
 
-def find_contact(case: Case, roles: tuple[str, ...], *, with_email: bool = False) -> str | None:
-    """The first active contact of the first role that has one; `any` is any role."""
+def find_contact(
+    case: Case, roles: tuple[str, ...], *, with_email: bool = False, subject: str | None = None
+) -> str | None:
+    """The first active contact of the first role that has one.
+
+    `any` is any role, `subject` the contact that the run is about.
+    """
+    contacts = case.book.subjects[Kind.CONTACT]
     for role in roles:
         for contact_id in case.book.ids(Kind.CONTACT):
-            values = case.book.subjects[Kind.CONTACT][contact_id]
+            values = contacts[contact_id]
             if values.get("status", "active") != "active" or (with_email and not values.get("email")):
                 continue
-            if role in ("any", values.get("role")):
+            if role in ("any", values.get("role")) or (role == "subject" and contact_id == subject):
                 return contact_id
     return None

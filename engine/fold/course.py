@@ -7,7 +7,7 @@ from engine.admit.silences import silence_at
 from engine.clock.zones import format_instant, parse_instant
 from engine.conditions.catalogue import encode
 from engine.conditions.evaluate import because, evaluate, next_boundary, trace
-from engine.conditions.tree import Condition, Predicate
+from engine.conditions.tree import Condition
 from engine.conditions.wording import label
 from engine.fold.actions import NotDoneError, perform
 from engine.fold.case import Case
@@ -180,9 +180,10 @@ def _is_put_off(case: Case, course: OpenRun, spec: model.Step, step: Step) -> bo
 
 
 def _hindrance(case: Case, course: OpenRun, spec: model.Step) -> str | None:
-    """What a step has to wait for although its time has come: a silence keeps what would be sent."""
-    if isinstance(spec.action, TaskAction):
-        return None
+    """What a step has to wait for although its time has come: a mute, or a silence for what would be sent."""
+    mute = case.muted_by(course.run.playbook, holding=True)
+    if mute is not None or isinstance(spec.action, TaskAction):
+        return mute
     silence = silence_at(case.silences, course.run.playbook, case.now)
     return None if silence is None else silence.words
 
@@ -311,20 +312,54 @@ def escalate_due(case: Case, course: OpenRun) -> bool:
 
 
 def complete_if_settled(case: Case, course: OpenRun) -> bool:
-    """End the run when nothing is left but steps that wait for something to happen."""
+    """End the run when nothing is left but steps that wait for something to happen.
+
+    A run of such steps alone ends when all of them have settled.
+    """
     playbook = case.world.pinned(course.run.version)
-    for spec in playbook.steps:
-        step = course.steps[spec.id]
-        if isinstance(spec.timing, OnTiming) and step.state == StepState.WAITING and step.act_at is None:
-            continue
-        if not step.is_settled:
-            return False
+    wanted = [spec for spec in playbook.steps if not _waits_for_something(spec, course)]
+    if all(isinstance(spec.timing, OnTiming) for spec in playbook.steps):
+        wanted = list(playbook.steps)
+    if not all(course.steps[spec.id].is_settled for spec in wanted):
+        return False
     end(case, playbook, course, "completed", None)
     return True
 
 
-def end(case: Case, playbook: Playbook, course: OpenRun, outcome: str, leaving: model.Exit | None) -> None:
-    """End a run: what has not happened is cancelled, and the exit's own actions follow."""
+def _waits_for_something(spec: model.Step, course: OpenRun) -> bool:
+    """Whether an `on:` step has not been triggered."""
+    step = course.steps[spec.id]
+    return isinstance(spec.timing, OnTiming) and step.state == StepState.WAITING and step.act_at is None
+
+
+def mute_others(case: Case, playbook: Playbook) -> None:
+    """End the open runs that a run of `playbook`, which starts now, cancels."""
+    mutes = playbook.mutes
+    if mutes is None or mutes.open_steps is not model.OpenSteps.CANCEL:
+        return
+    for course in list(case.open.values()):
+        if course.run.playbook in mutes.playbooks:
+            stop(case, course, "muted", f"{playbook.name} started")
+
+
+def stop(case: Case, course: OpenRun, outcome: str, reason: str) -> None:
+    """End a run from outside: what it has not sent yet is cancelled."""
+    case.silenced_runs.add(course.run.id)
+    end(case, case.world.pinned(course.run.version), course, outcome, None, reason)
+
+
+def end(
+    case: Case,
+    playbook: Playbook,
+    course: OpenRun,
+    outcome: str,
+    leaving: model.Exit | None,
+    reason: str = "",
+) -> None:
+    """End a run: what has not happened is cancelled, and the exit's own actions follow.
+
+    `reason` says why where no exit does.
+    """
     run = course.run
     run.state, run.outcome, run.ended_at = "ended", outcome, case.now
     case.touch(run)
@@ -341,9 +376,8 @@ def end(case: Case, playbook: Playbook, course: OpenRun, outcome: str, leaving: 
     del case.open[run.id]
     if leaving is not None:
         case.silenced_runs.add(run.id)
-    reason = because(trace(leaving.condition, case.view_of(course))) if leaving is not None else ""
-    if leaving is not None and isinstance(leaving.condition, Predicate) and is_moment(leaving.condition):
-        reason = ""
+    if leaving is not None and not is_moment(leaving.condition):
+        reason = because(trace(leaving.condition, case.view_of(course)))
     _note(case, run, f"ended: {outcome}", reason)
     for position, action in enumerate(leaving.then if leaving is not None else ()):
         name = f"exit:{outcome}:{position}"

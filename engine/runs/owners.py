@@ -38,14 +38,17 @@ class Team:
             name = spec.fallback if spec else None
         return f"team:{seen[-1]}"
 
-    def _person(self, role: str, account: Mapping[str, Value]) -> str | None:
+    def _person(
+        self, role: str, account: Mapping[str, Value], asked: frozenset[str] = frozenset()
+    ) -> str | None:
+        """Whom the role itself finds; a role that asks for itself finds nobody."""
         spec = self.roles.get(role)
-        if spec is None:
+        if spec is None or role in asked:
             return None
         if spec.field is not None:
             named = account.get(spec.field.removeprefix("account."))
             return named if isinstance(named, str) and named else None
         if spec.manager_of is not None:
-            person = self.people.get(self._person(spec.manager_of, account) or "")
+            person = self.people.get(self._person(spec.manager_of, account, asked | {role}) or "")
             return person.manager if person else None
         return None
