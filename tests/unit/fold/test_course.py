@@ -290,3 +290,18 @@ def test_task_without_a_csm_goes_to_the_shared_queue(opened: Opened) -> None:
     mine.take(happening("go", START + HOUR))
     mine.tick(START + HOUR + MINUTE)
     assert [each.assignee for each in mine.tasks()] == ["team:cs_pool"]
+
+
+def test_run_of_waiting_steps_alone_waits_for_all_of_them(opened: Opened) -> None:
+    """It is not over because nothing has happened yet."""
+    steps = """steps:
+  - {id: one, on: {event: first}, message: {via: slack, to: "#cs", template: note}}
+  - {id: two, on: {event: second}, message: {via: slack, to: "#cs", template: note}}
+"""
+    mine = going(opened(HEAD + steps))
+    states = []
+    for hours, name in ((2, "first"), (3, "second")):
+        mine.take(happening(name, START + hours * HOUR))
+        mine.tick(START + hours * HOUR)
+        states.append(mine.runs()[0].state)
+    assert states == ["open", "ended"]

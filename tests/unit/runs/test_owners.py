@@ -16,6 +16,7 @@ TEAM = Team(
         **{name: Role(**spec) for name, spec in ROLES.items()},  # type: ignore[arg-type]
         "round": Role(fallback="about"),
         "about": Role(fallback="round"),
+        "own_boss": Role(manager_of="own_boss"),
     },
     PEOPLE,
 )
@@ -35,6 +36,7 @@ TEAM = Team(
         ("cs_pool", "dana", "team:cs_pool"),
         ("nobody", "dana", "team:nobody"),
         ("round", "dana", "team:about"),
+        ("own_boss", "dana", "team:own_boss"),
     ],
 )
 def test_owner_is_found_by_role_or_falls_back(role: str, csm: str | None, expected: str) -> None:
