@@ -161,7 +161,8 @@ class Settings(BaseSettings):
     def catalogue(self) -> Catalogue:
         """The built-in fields and the custom ones. Raises ConfigError."""
         try:
-            return catalogue.BUILT_IN.extended(_custom_field(path, spec) for path, spec in self.fields.items())
+            added = [_custom_field(path, spec) for path, spec in self.fields.items()]
+            return catalogue.BUILT_IN.extended(added)
         except ValueError as error:
             raise ConfigError(f"fields: {error}") from error
 

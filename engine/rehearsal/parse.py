@@ -16,7 +16,7 @@ from engine.rulefile.problem import Problem, in_order, quote
 from engine.rulefile.source import Node, Scalar, read_source
 from engine.state.ingest import Entry, EventEntry
 
-TEST_KEYS = ("name", "at", "given", "timeline")
+TEST_KEYS = ("name", "at", "with", "given", "timeline")
 GIVEN_KEYS = ("people", "account", "contacts", "subscriptions", "tickets", "earlier")
 MOVE_KEYS = (
     "at", *SUBJECT_KEYS, "event", "complete", "release_holds", "silence", "end_silences", "expect",
@@ -81,6 +81,7 @@ def _test(node: Node, notes: Notes, catalogue: Catalogue) -> Rehearsal | None:
         (*cast.entries, *(one for move in earlier for one in move.entries)),
         tuple(one for move in earlier for one in move.events),
         tuple(timeline),
+        table.optional("with", lambda each: tuple(notes.each(text, each, "with")), ()),
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Running test files: each test on a clean stage, each expectation compared."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +15,7 @@ from engine.rehearsal.parse import parse_tests
 from engine.rehearsal.script import Expectation, Move, Rehearsal
 from engine.rehearsal.stage import CannotPlayError, Stage
 from engine.rulebook import default_guard
-from engine.rulefile.load import TEST, load_files
+from engine.rulefile.load import TEST, Rules, load_files
 from engine.rulefile.problem import Problem
 from engine.rulefile.source import decode_text
 from engine.settings import Settings
@@ -119,14 +119,52 @@ def _report(
     if not beside.is_file():
         message = f"no playbook stands beside it; the tests in {file.name} are for {beside.name}"
         return Report(name, problems=(Problem(name, 1, 1, message),))
-    rules = load_files(
-        [beside], settings.templates, catalogue=catalogue, roles=settings.roles, guard=default_guard(settings)
-    )
-    problems = (*script.problems, *(each for each in rules.problems if each.is_error))
-    if problems or not rules.playbooks:
-        return Report(name, problems=problems)
-    stage = Stage(database, settings.model_copy(update={"rules": beside}), catalogue, rules)
-    return Report(name, tuple(_result(stage, test) for test in script.tests if wanted(test)))
+    stages = _Stages(beside, database, settings, catalogue)
+    problems = (*script.problems, *(one for test in script.tests for one in stages.problems(test)))
+    if problems or not script.tests:
+        return Report(name, problems=tuple(dict.fromkeys(problems)))
+    return Report(name, tuple(_result(stages.of(test), test) for test in script.tests if wanted(test)))
+
+
+@dataclass
+class _Stages:
+    """One stage for each set of playbooks that tests of a file want."""
+
+    beside: Path
+    database: Engine
+    settings: Settings
+    catalogue: Catalogue
+    _rules: dict[tuple[str, ...], Rules] = field(default_factory=dict)
+    _made: dict[tuple[str, ...], Stage] = field(default_factory=dict)
+
+    def problems(self, test: Rehearsal) -> Iterator[Problem]:
+        """What keeps the playbooks of a test from being used."""
+        for other in test.others:
+            if not (self.beside.parent / other).is_file():
+                message = f"with: {other} is no file; write its path from the folder of the test"
+                yield Problem(test.file, test.line, test.column, message)
+                return
+        yield from (each for each in self._load(test).problems if each.is_error)
+
+    def of(self, test: Rehearsal) -> Stage:
+        """The stage of a test that has no problems."""
+        if test.others not in self._made:
+            settings = self.settings.model_copy(update={"rules": self.beside})
+            self._made[test.others] = Stage(
+                self.database, settings, self.catalogue, self._load(test), self.beside.as_posix()
+            )
+        return self._made[test.others]
+
+    def _load(self, test: Rehearsal) -> Rules:
+        if test.others not in self._rules:
+            self._rules[test.others] = load_files(
+                [self.beside, *(self.beside.parent / each for each in test.others)],
+                self.settings.templates,
+                catalogue=self.catalogue,
+                roles=self.settings.roles,
+                guard=default_guard(self.settings),
+            )
+        return self._rules[test.others]
 
 
 def _result(stage: Stage, test: Rehearsal) -> Result:

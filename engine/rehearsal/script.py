@@ -101,3 +101,5 @@ class Rehearsal:
     """What was so before."""
     events: tuple[EventEntry, ...]
     timeline: tuple[Move, ...]
+    others: tuple[str, ...] = ()
+    """Files of playbooks that are live beside the one under test, relative to the test file."""

@@ -47,15 +47,18 @@ class Happened:
 class Stage:
     """One database, used by one test after another."""
 
-    def __init__(self, database: Engine, settings: Settings, catalogue: Catalogue, rules: Rules) -> None:
-        """`rules` holds the one playbook under test."""
+    def __init__(
+        self, database: Engine, settings: Settings, catalogue: Catalogue, rules: Rules, file: str
+    ) -> None:
+        """`rules` holds the playbook under test, read from `file`, and those live beside it."""
         self._database = database
         self._catalogue = catalogue
         library = Library(settings, catalogue, database)
         library.rules = rules
         self._ticker = Ticker(database, settings, library, ReferenceMatcher())
-        steps = rules.playbooks[0].steps
-        self._positions = {step.id: position for position, step in enumerate(steps)}
+        tested = next(each for each in rules.playbooks if each.file == file)
+        self._playbook = tested.name
+        self._positions = {step.id: position for position, step in enumerate(tested.steps)}
         self._seen: set[str] = set()
         self._account = ""
         self._ticked_at = datetime.min.replace(tzinfo=UTC)
@@ -93,7 +96,7 @@ class Stage:
     def look(self) -> Happened:
         """What has happened since the test began, or since the last look."""
         with reading(self._database) as connection:
-            runs = _rows(connection, tables.Run, "started_at")
+            runs = self._own(connection, tables.Run, "started_at")
             return Happened(
                 starts=len(self._new(runs, "start")),
                 ended=tuple(
@@ -101,13 +104,15 @@ class Stage:
                 ),
                 items=self._items(connection),
                 open_steps=self._open_steps(connection),
-                held=_held(connection),
+                held=_held(connection, self._playbook),
             )
 
     def _items(self, connection: Connection) -> dict[Category, list[dict[str, str]]]:
-        tasks = self._by_step(_rows(connection, tables.Task, "created_at"), "created_at")
-        sent = self._by_step(_rows(connection, tables.Outbox, "created_at"), "created_at")
-        steps = self._by_step(_rows(connection, tables.StepRow, "settled_at"), "settled_at")
+        tasks = self._by_step(self._own(connection, tables.Task, "created_at"), "created_at")
+        sent = self._by_step(self._own(connection, tables.Outbox, "created_at"), "created_at")
+        runs = {each.id for each in self._own(connection, tables.Run, "started_at")}
+        settled = [each for each in _rows(connection, tables.StepRow, "settled_at") if each.run_id in runs]
+        steps = self._by_step(settled, "settled_at")
         escalated = [each for each in tasks if each.escalated_at is not None]
         return {
             "tasks": [_task(row) for row in self._new(tasks, "task")],
@@ -122,6 +127,10 @@ class Stage:
                 for row in self._new([each for each in steps if each.state == "skipped"], "skip")
             ],
         }
+
+    def _own(self, connection: Connection, kind: Any, order: str) -> list[Any]:
+        """Rows of the playbook under test alone."""
+        return [each for each in _rows(connection, kind, order) if each.playbook == self._playbook]
 
     def _new(self, rows: list[Any], what: str) -> list[Any]:
         """The rows not looked at before under that heading."""
@@ -138,7 +147,7 @@ class Stage:
         )
 
     def _open_steps(self, connection: Connection) -> tuple[str, ...]:
-        tasks = self._by_step(_rows(connection, tables.Task, "created_at"), "created_at")
+        tasks = self._by_step(self._own(connection, tables.Task, "created_at"), "created_at")
         return tuple(row.step for row in tasks if row.state == "open")
 
     def _pass_time(self, until: datetime) -> None:
@@ -168,7 +177,8 @@ class Stage:
     def _complete(self, completion: Completion, now: datetime) -> None:
         with reading(self._database) as connection:
             tasks = [each for each in _rows(connection, tables.Task, "created_at") if each.state == "open"]
-        found = [each.id for each in tasks if each.step == completion.step]
+        named = [each for each in tasks if each.step == completion.step]
+        found = [each.id for each in named if each.playbook == self._playbook] or [each.id for each in named]
         if len(found) != 1:
             known = ", ".join(sorted({each.step for each in tasks})) or "none"
             raise CannotPlayError(
@@ -206,9 +216,9 @@ def _rows(connection: Connection, kind: Any, order: str) -> list[Any]:
     return list(connection.execute(select(table).order_by(table.c[order], table.c.id)).all())
 
 
-def _held(connection: Connection) -> int:
+def _held(connection: Connection, playbook: str) -> int:
     episode: Table = tables.Episode.__table__  # type: ignore[attr-defined]
-    query = select(func.count()).where(episode.c.owed == "held")
+    query = select(func.count()).where(episode.c.owed == "held", episode.c.playbook == playbook)
     return int(connection.scalar(query) or 0)
 
 
