@@ -18,8 +18,9 @@ from engine.conditions.time_operators import (
 )
 from engine.conditions.value_operators import (
     between,
-    changes_to,
+    change,
     comparison,
+    crosses,
     membership,
     presence,
     threshold,
@@ -43,7 +44,9 @@ OPERATORS: dict[str, Operator] = {
     "is_missing": presence("is_missing", False, "missing"),
     "drops_below": threshold("drops_below", "drops below", "dropped below", "has not dropped below"),
     "rises_above": threshold("rises_above", "rises above", "rose above", "has not risen above"),
-    "changes_to": changes_to(),
+    "changes": change("changes", Argument.CHANGE),
+    "changes_to": change("changes_to", Argument.CHOICE),
+    "crosses": crosses(),
     "days_until": day_count("days_until", "until", "away"),
     "days_since": day_count("days_since", "since", "ago"),
     "event": event(),

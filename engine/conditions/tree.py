@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from engine.clock.durations import Duration
@@ -19,6 +20,30 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Crossing:
+    """Thresholds that a number may cross, and which of those it crosses count."""
+
+    thresholds: tuple[Decimal, ...]
+    """At least one, in ascending order."""
+    direction: Literal["up", "down"] = "up"
+    takes_furthest: bool = True
+    """Whether of several crossed in one jump only the furthest counts."""
+    is_once: bool = True
+    """Whether a threshold counts only the first time in its subject's life that it is reached."""
+
+    def is_reached(self, threshold: Decimal, value: Decimal) -> bool:
+        """Whether the value lies at the threshold or beyond it."""
+        return value >= threshold if self.direction == "up" else value <= threshold
+
+    def crossed(self, old: Decimal, new: Decimal) -> list[Decimal]:
+        """The thresholds that `new` has reached and `old` had not, the furthest last."""
+        found = [
+            each for each in self.thresholds if self.is_reached(each, new) and not self.is_reached(each, old)
+        ]
+        return found if self.direction == "up" else found[::-1]
+
+
+@dataclass(frozen=True, slots=True)
 class Predicate:
     """One question with the operator that answers it.
 
@@ -31,10 +56,12 @@ class Predicate:
     path: str
     """The place in the rule file: `when.all[0]`."""
     field: Field | None = None
-    value: Value | tuple[Value, ...] | Comparison | None = None
+    value: Value | tuple[Value, ...] | Comparison | Crossing | None = None
     of: Field | None = None
     """With `of`, `value` is a percentage of this other field."""
     recovers_at: Value | None = None
+    was: Value | None = None
+    """The value that a change must start from."""
     event: str | None = None
     window: Duration | None = None
     step: str | None = None

@@ -17,7 +17,7 @@ from engine.conditions.operator_row import (
     unanswered,
     value_of,
 )
-from engine.conditions.tree import Predicate
+from engine.conditions.tree import Crossing, Predicate
 from engine.conditions.view import View
 from engine.conditions.wording import label, show, show_list, show_number
 
@@ -218,16 +218,33 @@ def threshold(keyword: str, wanted_words: str, past_words: str, negated_words: s
     )  # fmt: skip
 
 
-def changes_to() -> Operator:
-    """The moment a field takes a value it did not have."""
+def change(keyword: str, argument: Argument) -> Operator:
+    """`changes` and `changes_to`: the moment a field takes another value, or one value in particular."""
 
-    def wanted(predicate: Predicate) -> str:
+    def ends(predicate: Predicate) -> str:
         value: Any = predicate.value
-        return show(value, predicate.field)
+        start = "" if predicate.was is None else f" from {show(predicate.was, predicate.field)}"
+        return start + ("" if value is None else f" to {show(value, predicate.field)}")
 
     return Operator(
-        "changes_to", Argument.CHOICE, ALL_TYPES, True, False,
+        keyword, argument, ALL_TYPES, True, False,
         unanswered, value_of, unanswered, lambda p: single("==", 1), no_boundary,
-        lambda p: f"{label(field_of(p))} changes to {wanted(p)}",
-        lambda p, v: f"{label(field_of(p))} changed to {wanted(p)}",
+        lambda p: f"{label(field_of(p))} changes{ends(p)}",
+        lambda p, v: f"{label(field_of(p))} changed{ends(p)}",
+    )  # fmt: skip
+
+
+def crosses() -> Operator:
+    """The moment a number reaches one of some thresholds."""
+
+    def wanted(predicate: Predicate) -> str:
+        assert isinstance(predicate.value, Crossing)
+        listed = show_list([show(each, predicate.field) for each in predicate.value.thresholds])
+        return f"{predicate.value.direction} across {listed}"
+
+    return Operator(
+        "crosses", Argument.CROSSING, NUMERIC, True, False,
+        unanswered, value_of, unanswered, lambda p: single("==", 1), no_boundary,
+        lambda p: f"{label(field_of(p))} goes {wanted(p)}",
+        lambda p, v: f"{label(field_of(p))} went {wanted(p)}",
     )  # fmt: skip

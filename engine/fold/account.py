@@ -9,7 +9,7 @@ from itertools import groupby
 
 from engine.conditions.catalogue import Kind, Value
 from engine.conditions.evaluate import earliest_boundary
-from engine.conditions.tree import Condition, Predicate
+from engine.conditions.tree import Condition
 from engine.fold import course, starts
 from engine.fold.case import Case, Folded, Record
 from engine.fold.moments import field_of, marks
@@ -71,7 +71,8 @@ class AccountFold:
                 found.append((self._since, live))
             elif live.changed_at > self._since:
                 found.append((live.changed_at, live))
-        return sorted(found, key=lambda each: (each[0], each[1].playbook.name))
+        levels = self._case.world.level_of
+        return sorted(found, key=lambda each: (each[0], levels(each[1].playbook.name), each[1].playbook.name))
 
     def run(self) -> Folded:
         """Fold, and return everything to be written."""
@@ -145,16 +146,17 @@ class AccountFold:
                 events.add(item.name)
         if not created and not self._matters(fields, events):
             return False
-        self._moments(batch, before)
-        course.rearrange(case, {(kind.value, name) for kind, name in fields})
         zone_moved = not fields.isdisjoint({(Kind.ACCOUNT, "timezone"), (Kind.ACCOUNT, "country")})
-        self._judge(
-            lambda watcher: (
-                zone_moved
-                or (watcher.live.playbook.subject, watcher.subject_id) in created
-                or watcher.live.touched_by.meets(fields, events)
-            )
-        )
+
+        def is_touched(watcher: _Watcher) -> bool:
+            is_new = (watcher.live.playbook.subject, watcher.subject_id) in created
+            return zone_moved or is_new or watcher.live.touched_by.meets(fields, events)
+
+        for level in range(case.world.depth):
+            self._moments(batch, before, level)
+            if level == 0:
+                course.rearrange(case, {(kind.value, name) for kind, name in fields})
+            self._judge(is_touched, level)
         return True
 
     def _matters(self, fields: set[tuple[Kind, str]], events: set[str]) -> bool:
@@ -196,17 +198,19 @@ class AccountFold:
             course = self._case.book.courses.setdefault((item.kind, item.subject_id, item.field), [])
             insort(course, Past(item.effective_at, item.at, item.order, item.new))
 
-    def _moments(self, batch: list[DataInput], before: dict[Place, Value | None]) -> None:
+    def _moments(self, batch: list[DataInput], before: dict[Place, Value | None], level: int) -> None:
+        """The moments in a batch: those that runs wait for at the first level, and those that start runs."""
         case = self._case
         for item in batch:
             waiting = [
                 (run, condition)
-                for run in list(case.open.values())
+                for run in (list(case.open.values()) if level == 0 else ())
                 for condition in _moment_conditions(case, run)
                 if marks(condition, item, before, run.run.kind, run.run.subject_id, case.book)
             ]
             for live in case.world.live:
-                self._occurrences(live, item, before)
+                if case.world.level_of(live.playbook.name) == level:
+                    self._occurrences(live, item, before)
             course.moments_happen(case, waiting)
 
     def _occurrences(self, live: LivePlaybook, item: DataInput, before: dict[Place, Value | None]) -> None:
@@ -236,11 +240,11 @@ class AccountFold:
             view = case.view(live.playbook.subject, watcher.subject_id)
             watcher.boundary = earliest_boundary(live.timed, view)
 
-    def _judge(self, is_wanted: Callable[[_Watcher], bool]) -> None:
-        """Judge the wanted watchers whose playbook has gone live, and look ahead from here."""
+    def _judge(self, is_wanted: Callable[[_Watcher], bool], level: int) -> None:
+        """Judge the wanted watchers of a level whose playbook has gone live, and look ahead from here."""
         case = self._case
         for watcher in list(self._watchers.values()):
-            if is_wanted(watcher):
+            if case.world.level_of(watcher.live.playbook.name) == level and is_wanted(watcher):
                 if max(watcher.live.live_since, watcher.live.changed_at) <= case.now:
                     starts.judge(case, watcher.live, watcher.subject_id)
                 self._set_boundary(watcher)
@@ -257,12 +261,16 @@ class AccountFold:
                 starts.take_as_existing(case, live, self._young.get(live.playbook.name))
 
     def _cross_boundaries(self) -> None:
+        """What time alone moves. An owed start that mutes others goes before what is judged below it."""
         case = self._case
-        self._judge(lambda watcher: watcher.boundary is not None and watcher.boundary <= case.now)
-        for (name, subject_id), episode in list(case.states.items()):
-            live = case.world.by_name.get(name)
-            if episode.state == "pending" and live is not None:
-                starts.judge(case, live, subject_id)
+        for level in range(case.world.depth):
+            self._judge(lambda watcher: watcher.boundary is not None and watcher.boundary <= case.now, level)
+            for (name, subject_id), episode in list(case.states.items()):
+                live = case.world.by_name.get(name)
+                if episode.state == "pending" and live is not None and case.world.level_of(name) == level:
+                    starts.judge(case, live, subject_id)
+            if level + 1 < case.world.depth:
+                starts.retry_owed(case, level)
 
     def _close_tasks(self, instant: datetime) -> None:
         while self._closings and self._closings[0][0] <= instant:
@@ -277,12 +285,17 @@ class AccountFold:
         moving = True
         while moving:
             moving = False
-            for run in sorted(case.open.values(), key=lambda each: each.run.id):
-                course.judge(case, run)
+            for run in sorted(case.open.values(), key=self._turn):
+                if run.run.is_open:
+                    course.judge(case, run)
                 moving |= run.run.is_open and course.act_due(case, run)
                 moving |= run.run.is_open and course.escalate_due(case, run)
                 moving |= run.run.is_open and course.complete_if_settled(case, run)
+                moving |= not run.run.is_open
             moving |= starts.retry_owed(case)
+
+    def _turn(self, run: OpenRun) -> tuple[int, str]:
+        return self._case.world.level_of(run.run.playbook), run.run.id
 
     def _next_instant(self) -> datetime | None:
         """The earliest instant after now at which anything can happen."""

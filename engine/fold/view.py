@@ -28,6 +28,8 @@ class BookView:
     """Within a run, its steps by id."""
     before: Mapping[Place, Value | None] = field(default_factory=dict)
     """Values to see in place of the book's: those from just before a change."""
+    ahead_of: datetime | None = None
+    """With `before`, when that change was effective: what was so from then on is not seen."""
 
     def value(self, field: Field) -> Value | None:
         """The field's value, or None when it is missing."""
@@ -48,7 +50,9 @@ class BookView:
         if answer is not None:
             return answer
         _, subject_id, name = self._place(wanted)
-        for _, past in reversed(self.book.histories.get((subject_id, name), [])):
+        for effective_at, past in reversed(self.book.histories.get((subject_id, name), [])):
+            if self.ahead_of is not None and effective_at >= self.ahead_of:
+                continue
             answer = _beyond(predicate, past)
             if answer is not None:
                 return answer

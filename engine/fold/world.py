@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from engine.clock.workdays import LocalCalendar
 from engine.clock.zones import zone
-from engine.conditions.catalogue import Kind, Value
+from engine.conditions.catalogue import Field, Kind, Value
 from engine.conditions.operators import OPERATORS, Argument
-from engine.conditions.tree import Condition, Group, Predicate, predicates
+from engine.conditions.tree import Condition, Crossing, Group, Predicate, predicates
 from engine.rulefile.model import OnTiming, Playbook
+from engine.rulefile.mutes import mute_levels
 from engine.runs.owners import Team
 from engine.settings import Settings
 from engine.state.book import Needs
@@ -124,6 +125,7 @@ def needs(playbooks: list[Playbook]) -> Needs:
     kinds = {Kind.ACCOUNT, Kind.CONTACT}
     events: set[str] = set()
     latched: dict[tuple[Kind, str], tuple[Decimal, Decimal]] = {}
+    courses: dict[tuple[Kind, str], timedelta | None] = {}
     for playbook in playbooks:
         kinds.add(playbook.subject)
         for condition in conditions_of(playbook):
@@ -132,17 +134,28 @@ def needs(playbooks: list[Playbook]) -> Needs:
             events |= read.events
             for predicate in predicates(condition):
                 _add_band(predicate, latched)
-    return Needs(frozenset(kinds), frozenset(events), latched)
+                _add_course(predicate, courses)
+    return Needs(frozenset(kinds), frozenset(events), latched, courses)
 
 
 def _add_band(predicate: Predicate, latched: dict[tuple[Kind, str], tuple[Decimal, Decimal]]) -> None:
     field, threshold, recovery = predicate.field, predicate.value, predicate.recovers_at
     if field is None or not isinstance(threshold, Decimal) or not isinstance(recovery, Decimal):
         return
-    place = (field.kind, "value" if field.kind is Kind.METRIC else field.name)
+    place = _place(field)
     low, high = sorted((threshold, recovery))
     known = latched.get(place, (low, high))
     latched[place] = (min(low, known[0]), max(high, known[1]))
+
+
+def _add_course(predicate: Predicate, courses: dict[tuple[Kind, str], timedelta | None]) -> None:
+    if predicate.field is not None and isinstance(predicate.value, Crossing) and predicate.value.is_once:
+        courses[_place(predicate.field)] = None
+
+
+def _place(field: Field) -> tuple[Kind, str]:
+    """The kind and column in which a field's values are kept."""
+    return field.kind, "value" if field.kind is Kind.METRIC else field.name
 
 
 @dataclass(frozen=True)
@@ -171,6 +184,20 @@ class World:
     def by_name(self) -> Mapping[str, LivePlaybook]:
         """The live playbooks by name."""
         return {each.playbook.name: each for each in self.live}
+
+    @cached_property
+    def levels(self) -> Mapping[str, int]:
+        """By name, how deep each playbook stands below those that mute it."""
+        return mute_levels(each.playbook for each in self.live)
+
+    @cached_property
+    def depth(self) -> int:
+        """How many levels there are."""
+        return 1 + max(self.levels.values(), default=0)
+
+    def level_of(self, playbook: str) -> int:
+        """The level at which a playbook is judged within one instant."""
+        return self.levels.get(playbook, 0)
 
     @cached_property
     def live_reads(self) -> Reads:

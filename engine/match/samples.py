@@ -128,8 +128,10 @@ def samples(predicate: Predicate) -> list[Sample]:
             return _value_samples(predicate, (value,))
         case Argument.VALUES | Argument.RANGE:
             return _value_samples(predicate, value)
-        case Argument.PRESENCE:
+        case Argument.PRESENCE | Argument.CHANGE:
             return _value_samples(predicate, (_any_value(predicate),))
+        case Argument.CROSSING:
+            return _value_samples(predicate, value.thresholds)
         case Argument.THRESHOLD:
             return [Sample(latches={predicate.path: each}) for each in (True, False, None)]
         case Argument.DAYS:

@@ -6,7 +6,7 @@ from typing import Any, Literal, cast
 
 from engine.conditions.catalogue import Field, FieldType, Value
 from engine.conditions.operators import Argument, Operator
-from engine.conditions.tree import Comparison, Predicate
+from engine.conditions.tree import Comparison, Crossing, Predicate
 from engine.rulefile.notes import RefusedError, Table
 from engine.rulefile.parse_values import choice, flag, longer_than_zero, percentage, text, typed, whole
 from engine.rulefile.problem import quote
@@ -142,7 +142,37 @@ _WRONG_RECOVERY: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
 
 
 def _read_choice(asked: Asked) -> Predicate:
-    return asked.predicate(value=typed(_field_of(asked))(asked.node))
+    read = typed(_field_of(asked))
+    value, was = read(asked.node), asked.table.maybe("from", read)
+    if was == value:
+        node = asked.table.node.entries["from"][1]
+        raise RefusedError(node, "from must be another value than the one it changes to", stands_alone=True)
+    return asked.predicate(value=value, was=was)
+
+
+def _read_change(asked: Asked) -> Predicate:
+    was = asked.table.maybe("from", typed(_field_of(asked)))
+    if not flag(asked.node):
+        raise RefusedError(asked.node, "takes only true; remove it, or write changes_to: VALUE")
+    return asked.predicate(was=was)
+
+
+DIRECTIONS = ("up", "down")
+TAKES = ("highest", "each")
+ONCE = ("per_threshold", "never")
+
+
+def _read_crossing(asked: Asked) -> Predicate | None:
+    read = asked.table.optional
+    direction = read("direction", choice(DIRECTIONS), "up")
+    takes, once = read("take", choice(TAKES), "highest"), read("once", choice(ONCE), "per_threshold")
+    found: list[Any] = asked.scope.notes.each(typed(_field_of(asked)), asked.node, asked.key)
+    if len(set(found)) < len(found):
+        raise RefusedError(asked.node, "names a threshold twice; keep one of them")
+    crossing = Crossing(
+        tuple(sorted(found)), cast(Any, direction), takes == "highest", once == "per_threshold"
+    )
+    return asked.predicate(value=crossing) if _is_whole(asked.node, found) else None
 
 
 DAY_COMPARISONS = ("equals", "below", "at_most", "above", "at_least", "between")
@@ -202,6 +232,8 @@ READERS: dict[Argument, Callable[[Asked], Predicate | None]] = {
     Argument.PRESENCE: _read_presence,
     Argument.THRESHOLD: _read_threshold,
     Argument.CHOICE: _read_choice,
+    Argument.CHANGE: _read_change,
+    Argument.CROSSING: _read_crossing,
     Argument.DAYS: _read_days,
     Argument.EVENT: _read_event,
     Argument.EVENT_WINDOW: _read_event_window,

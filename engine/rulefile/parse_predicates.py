@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from engine.conditions.operators import OPERATORS, Argument, Operator
 from engine.conditions.tree import Predicate
+from engine.conditions.wording import show_list
 from engine.rulefile.notes import Table
 from engine.rulefile.parse_arguments import READERS, Asked, Place
 from engine.rulefile.parse_values import article
@@ -19,6 +20,15 @@ _EVENTS = frozenset([Argument.EVENT, Argument.EVENT_WINDOW])
 _STEPS = frozenset([Argument.STEP_STATE, Argument.STEP_OUTCOME])
 
 Family: TypeAlias = dict[str, Operator]
+
+PARTS: dict[str, frozenset[Argument]] = {
+    "recovers_at": frozenset([Argument.THRESHOLD]),
+    "from": frozenset([Argument.CHANGE, Argument.CHOICE]),
+    "direction": frozenset([Argument.CROSSING]),
+    "take": frozenset([Argument.CROSSING]),
+    "once": frozenset([Argument.CROSSING]),
+}
+"""Keys that may stand beside an operator of a field, and with which."""
 
 _SIGNS = {
     "<": "below",
@@ -50,7 +60,7 @@ def read_predicate(node: Mapping, scope: Scope, place: Place, about: str) -> Pre
     """The predicate about a field, an event or a step; None when something in it had to be noted."""
     family = FAMILIES[about]
     table = Table(node, scope.notes)
-    extras = ("of", "recovers_at") if about == "field" else ()
+    extras = ("of", *PARTS) if about == "field" else ()
     is_sound = _known_keys_only(table, about, family, extras)
     field = table.maybe(about, scope.field) if about == "field" else None
     chosen = _chosen(table, about, family, is_sound)
@@ -128,6 +138,8 @@ def _mistyped(asked: Asked) -> tuple[Node, str] | None:
 def _needless_part(asked: Asked) -> tuple[Node, str] | None:
     if "of" in asked.table and not asked.row.takes_of:
         return asked.table.key("of"), f'"of" does not go with {quote(asked.key)}'
-    if "recovers_at" in asked.table and asked.row.argument is not Argument.THRESHOLD:
-        return asked.table.key("recovers_at"), '"recovers_at" goes only with drops_below and rises_above'
+    for part, arguments in PARTS.items():
+        if asked.field is not None and part in asked.table and asked.row.argument not in arguments:
+            able = [key for key, row in FAMILIES["field"].items() if row.argument in arguments]
+            return asked.table.key(part), f"{quote(part)} goes only with {show_list(able, joiner='and')}"
     return None

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, or_, select
 
 from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind, Value, decode
 from engine.state import tables
@@ -54,6 +54,16 @@ class EventInput:
 DataInput: TypeAlias = ChangeInput | EventInput
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Past:
+    """A value from an instant on; None when it was missing then."""
+
+    effective_at: datetime
+    applies_at: datetime
+    order: int
+    value: Decimal | None = field(compare=False)
+
+
 @dataclass(slots=True)
 class Book:
     """One account's subjects and latest events at one instant. The fold moves it forward in place."""
@@ -63,6 +73,8 @@ class Book:
     last_events: dict[str, datetime] = field(default_factory=dict)
     histories: dict[tuple[str, str], list[tuple[datetime, Decimal]]] = field(default_factory=dict)
     """By (subject, field): past values in effective order, for thresholds with recovery."""
+    courses: dict[tuple[Kind, str, str], list[Past]] = field(default_factory=dict)
+    """By kind, subject and field, in effective order: for fields of which a rule asks what they were."""
 
     @property
     def account(self) -> dict[str, Value]:
@@ -101,6 +113,8 @@ class Needs:
     events: frozenset[str]
     latched: Mapping[tuple[Kind, str], tuple[Decimal, Decimal]] = field(default_factory=dict)
     """Fields under a threshold with recovery, and the band between the two where the past decides."""
+    courses: Mapping[tuple[Kind, str], timedelta | None] = field(default_factory=dict)
+    """Fields whose past values count, and for how long; None is for as long as there are any."""
 
 
 class BookReader:
@@ -128,6 +142,9 @@ class BookReader:
             found[account_id] = Dossier(book, start.since, timed)
         self._last_events(connection, starts, found)
         self._histories(connection, starts, found)
+        for start, ids in _by_start(starts):
+            for place, back in sorted(self._needs.courses.items()):
+                _read_courses(connection, place, back, start, [found[each] for each in ids])
         return found
 
     def _current(
@@ -265,6 +282,45 @@ class BookReader:
                 if is_folded and new is not None:
                     history = found[account_id].book.histories.setdefault((subject, name), [])
                     history.append((effective_at, Decimal(new)))
+
+
+def _read_courses(
+    connection: Connection,
+    place: tuple[Kind, str],
+    back: timedelta | None,
+    start: Start,
+    dossiers: Iterable[Dossier],
+) -> None:
+    """What a field was, from the value it had so long before the start onwards."""
+    kind, name = place
+    change = tables.Change.__table__  # type: ignore[attr-defined]
+    watch = tables.Watch.__table__  # type: ignore[attr-defined]
+    subjects = {subject: each.book for each in dossiers for subject in each.book.subjects[kind]}
+    times = (change.c.effective_at, change.c.applies_at, change.c.id)
+    ended = func.lead(change.c.effective_at, type_=change.c.effective_at.type)
+    known = select(
+        change.c.subject_id,
+        change.c.new,
+        *times,
+        ended.over(partition_by=change.c.subject_id, order_by=times).label("ended"),
+    ).where(
+        change.c.kind == kind,
+        change.c.field == name,
+        change.c.subject_id.in_(list(subjects)),
+        change.c.applies_at <= start.since,
+    )
+    if start.takes_late:
+        known = known.join(watch, watch.c.account_id == change.c.account_id).where(
+            change.c.revision <= watch.c.evaluated_revision
+        )
+    course = known.subquery()
+    query = select(course).order_by(course.c.effective_at, course.c.applies_at, course.c.id)
+    if back is not None:
+        query = query.where(or_(course.c.ended.is_(None), course.c.ended > start.since - back))
+    for row in connection.execute(query) if subjects else ():
+        value = None if row.new is None else Decimal(row.new)
+        past = Past(row.effective_at, row.applies_at, row.id, value)
+        subjects[row.subject_id].courses.setdefault((kind, row.subject_id, name), []).append(past)
 
 
 def _undecided(dossier: Dossier, kind: Kind, name: str, band: tuple[Decimal, Decimal]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Value
 from engine.conditions.evaluate import evaluate
 from engine.conditions.form import OutsideEnvelope
 from engine.conditions.operators import OPERATORS, Argument
-from engine.conditions.tree import Comparison, Condition, Group, Predicate
+from engine.conditions.tree import Comparison, Condition, Crossing, Group, Predicate
 from engine.match.compile import rules_of
 from engine.match.question import question
 from engine.match.samples import SyntheticView
@@ -93,7 +93,11 @@ def _argument(argument: Argument, kind: FieldType) -> st.SearchStrategy[Any]:
             return st.tuples(values(kind), values(kind))
         case Argument.DAYS:
             return comparisons
-        case Argument.PRESENCE:
+        case Argument.CROSSING:
+            return st.lists(numbers, min_size=1, max_size=3, unique=True).map(
+                lambda found: Crossing(tuple(sorted(found)))
+            )
+        case Argument.PRESENCE | Argument.CHANGE:
             return st.none()
         case Argument.TEXT_PART | Argument.PATTERN:
             return st.sampled_from([*TEXTS, "*", "*t*", "h*h", "*4", "HIGH*"])
@@ -142,7 +146,7 @@ def borrowed(condition: Condition, view: SyntheticView, draw: Callable[..., Any]
         wanted = condition.value[0] if isinstance(condition.value, tuple) else condition.value
         if condition.of is not None:
             view.values[condition.of.path] = Decimal(100)
-        if wanted is not None and not isinstance(wanted, Comparison):
+        if wanted is not None and not isinstance(wanted, Comparison | Crossing):
             view.values[condition.field.path] = wanted
 
 

@@ -31,7 +31,8 @@ VALIDATOR = Draft202012Validator(rule_file_schema(CATALOGUE, ROLES))
 
 SEMANTIC = re.compile(
     r"unknown step|: outcome: .* is not |has no task with outcomes|is already on line|in a circle"
-    r"|must not be above the second|recovers_at must not be|is no valid template|names .* twice"
+    r"|the playbook mutes itself|must not be above the second|recovers_at must not be|from must be another"
+    r"|is no valid template|names .* twice"
 )
 """What no schema can say: how the parts of a file refer to one another, and the order of two values."""
 
@@ -111,6 +112,20 @@ def arguments(draw: st.DrawFn, key: str, argument: Argument, field: Field) -> Tr
         return {key: True}
     if argument is Argument.PATTERN:
         return {key: draw(st.sampled_from(["*@acme.example", "a*b*c", "** x", "*" * 499 + "x"]))}
+    if argument is Argument.CHANGE:
+        return {key: True, **({"from": draw(values(field))} if draw(st.booleans()) else {})}
+    if argument is Argument.CROSSING:
+        how = draw(
+            optional(
+                {
+                    "direction": st.sampled_from(["up", "down"]),
+                    "take": st.sampled_from(["highest", "each"]),
+                    "once": st.sampled_from(["per_threshold", "never"]),
+                }
+            )
+        )
+        listed = st.lists(NUMBERS, min_size=1, max_size=3, unique=True)
+        return {key: draw(listed), **how}
     if argument is Argument.VALUES:
         return {
             key: draw(st.lists(values(field), min_size=1, max_size=3, unique_by=lambda x: str(x).strip("%")))
@@ -238,6 +253,10 @@ def rule_files(draw: st.DrawFn) -> Tree:
                 "anchor": st.sampled_from(anchors),
                 "late": st.sampled_from(["run", "latest", "skip"]),
                 "guard": optional({"max_starts": st.integers(1, 1_000_000), "within": LENGTHS}),
+                "mutes": st.fixed_dictionaries(
+                    {"playbooks": st.lists(st.sampled_from(["low", "usage-2", 12]), min_size=1, unique=True)},
+                    optional={"open_steps": st.sampled_from(["hold", "cancel"])},
+                ),
                 "exit": st.lists(exits(subject), min_size=1, max_size=2),
             }
         )
@@ -258,7 +277,8 @@ def rule_files(draw: st.DrawFn) -> Tree:
 JUNK = st.sampled_from(
     json.loads(
         """[
-        null, true, false, "*", "* *", "*x", 0, 5, -5, 101, 0.5, 10000000000000, "", " ", "a", "Bad Name", "two\\nlines",
+        null, true, false, "up", "down", "highest", "each", "never",
+        [100, 1000], "*", "* *", "*x", 0, 5, -5, 101, 0.5, 10000000000000, "", " ", "a", "Bad Name", "two\\nlines",
         [], {}, ["a"], ["a", "a"], [1, 2], [[]], {"a": 1}, "40", "80%", "80 %", "10001%", "-1%", "%",
         "30", "30d", "0d", "2bd", "3661d", "523w", "99999min", "100000min", "1y", "T-90", "T-3661",
         "T90", "T-0", "a + 2bd", "first + 2bd", "first+2bd", "first + x", "first", "true", "csm",
@@ -281,7 +301,8 @@ JUNK = st.sampled_from(
 """Right things in wrong places, and wrong things."""
 _KEYS = """
 playbook titel title when on for if then id day at after task email message to template topic via escalate
-outcome outcomes is all any none field event step within absent_for of recovers_at anchor since
+outcome outcomes is all any none field event step within absent_for of recovers_at anchor since from
+direction take once
 """
 KEYS = st.sampled_from([*_KEYS.split(), *FAMILIES["field"]])
 

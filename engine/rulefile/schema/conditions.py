@@ -6,11 +6,28 @@ from typing import Literal, TypeAlias
 
 from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind
 from engine.conditions.operators import Argument, Operator
-from engine.rulefile.parse_arguments import DAY_COMPARISONS, MOST_DAYS, STEP_STATES
+from engine.rulefile.parse_arguments import (
+    DAY_COMPARISONS,
+    DIRECTIONS,
+    MOST_DAYS,
+    ONCE,
+    STEP_STATES,
+    TAKES,
+)
 from engine.rulefile.parse_conditions import GROUPS
-from engine.rulefile.parse_predicates import FAMILIES
+from engine.rulefile.parse_predicates import FAMILIES, PARTS
 from engine.rulefile.schema import words
-from engine.rulefile.schema.values import Schema, duration, one_of, pattern, percentage, slug, text, typed, whole
+from engine.rulefile.schema.values import (
+    Schema,
+    duration,
+    one_of,
+    pattern,
+    percentage,
+    slug,
+    text,
+    typed,
+    whole,
+)
 
 Takes: TypeAlias = Literal["state", "moment", "either"]
 
@@ -78,7 +95,8 @@ def _shape(shape: Shape, takes: Takes) -> Schema:
         for key, row in FAMILIES["field"].items()
         if shape.type in row.types and _is_taken(row, takes)
     }
-    extras = (["of"] if shape.is_amount else []) + (["recovers_at"] if shape.type.is_numeric else [])
+    parts = {part: _keys_with(rows, arguments) for part, arguments in PARTS.items()}
+    extras = (["of"] if shape.is_amount else []) + [part for part, keys in parts.items() if keys]
     plain: Schema = {"properties": {key: ARGUMENTS[row.argument](shape) for key, row in rows.items()}}
     found: Schema = {"propertyNames": {"enum": ["field", *rows, *extras, "if"]}}
     if shape.is_amount:
@@ -86,12 +104,24 @@ def _shape(shape: Shape, takes: Takes) -> Schema:
         found |= {"if": {"required": ["of"]}, "then": {"properties": share}, "else": plain}
     else:
         found |= plain
-    if shape.type.is_numeric:
-        thresholds = [key for key, row in rows.items() if row.argument is Argument.THRESHOLD]
-        needs = {"anyOf": [{"required": [key]} for key in thresholds]} if thresholds else False
-        found["dependentSchemas"] = {"recovers_at": needs}
-        found["allOf"] = [{"properties": {"recovers_at": shape.value()}}]
+    found["dependentSchemas"] = {
+        part: {"anyOf": [{"required": [key]} for key in keys]} for part, keys in parts.items() if keys
+    }
+    found["allOf"] = [{"properties": {part: _PART_VALUES[part](shape) for part in parts if part in extras}}]
     return found
+
+
+def _keys_with(rows: Mapping[str, Operator], arguments: frozenset[Argument]) -> list[str]:
+    return [key for key, row in rows.items() if row.argument in arguments]
+
+
+_PART_VALUES: dict[str, Callable[[Shape], Schema]] = {
+    "recovers_at": Shape.value,
+    "from": Shape.value,
+    "direction": lambda shape: {**one_of(DIRECTIONS), "default": "up"},
+    "take": lambda shape: {**one_of(TAKES), "default": "highest"},
+    "once": lambda shape: {**one_of(ONCE), "default": "per_threshold"},
+}
 
 
 def _list_of(shape: Shape) -> Schema:
@@ -126,6 +156,8 @@ ARGUMENTS: dict[Argument, Callable[[Shape], Schema]] = {
     Argument.PRESENCE: lambda shape: {"const": True},
     Argument.THRESHOLD: Shape.value,
     Argument.CHOICE: Shape.value,
+    Argument.CHANGE: lambda shape: {"const": True},
+    Argument.CROSSING: _list_of,
     Argument.DAYS: _days,
     Argument.EVENT: lambda shape: text(),
     Argument.EVENT_WINDOW: lambda shape: duration(zero=False, business=False),
@@ -210,7 +242,7 @@ def _field_predicate(fields: list[Field], takes: Takes, besides: Schema | None =
             "field": {**paths(fields), "description": words.ABOUT["field"]},
             **{key: {"description": words.OPERATORS[row.keyword]} for key, row in rows.items()},
             "of": {**amounts, "description": words.ABOUT["of"]},
-            "recovers_at": {"description": words.ABOUT["recovers_at"]},
+            **{part: {"description": words.ABOUT[part]} for part in PARTS},
             **(besides or {}),
         },
         "required": ["field"],

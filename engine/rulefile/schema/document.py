@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from engine.conditions.catalogue import Catalogue, FieldType, Kind
-from engine.rulefile.model import Late, Missing
+from engine.rulefile.model import Late, Missing, OpenSteps
 from engine.rulefile.parse_actions import ACTIONS
 from engine.rulefile.parse_playbook import SUBJECTS
 from engine.rulefile.parse_steps import TIMINGS
@@ -66,7 +66,16 @@ def _keys() -> dict[str, Schema]:
         "group_by": one_of([Kind.ACCOUNT]),
         "late": {**one_of(Late), "default": Late.LATEST.value},
         "guard": _object(guard, words.GUARD, ()),
+        "mutes": _mutes(),
     }
+
+
+def _mutes() -> Schema:
+    keys = {
+        "playbooks": {**_list(slug()), "uniqueItems": True},
+        "open_steps": {**one_of(OpenSteps), "default": OpenSteps.HOLD.value},
+    }
+    return _object(keys, words.MUTES, ("playbooks",))
 
 
 def _is_about(subject: Kind) -> Schema:

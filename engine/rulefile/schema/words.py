@@ -21,6 +21,7 @@ PLAYBOOK: Mapping[str, str] = {
     "anchor": "A date field from which the steps under at: count.",
     "late": "Anchored steps whose day has passed at the start: run them all, only the latest, or skip them.",
     "guard": "More starts than max_starts within a stretch are held for a person to release.",
+    "mutes": "While a run is open, other playbooks do not start for the account.",
     "steps": "What a run does, at least one step.",
     "exit": "How a run ends before its last step.",
 }
@@ -77,6 +78,11 @@ GUARD: Mapping[str, str] = {
     "within": "In any stretch of this length, such as 1h.",
 }
 
+MUTES: Mapping[str, str] = {
+    "playbooks": "The names of the playbooks that do not start meanwhile.",
+    "open_steps": "Their open runs: hold (when left out) lets steps wait, cancel ends the runs as muted.",
+}
+
 SINCE = "Starts those whose state began no longer ago than this before go-live."
 
 GROUPS: Mapping[str, str] = {
@@ -91,6 +97,10 @@ ABOUT: Mapping[str, str] = {
     "step": "A step of this playbook.",
     "of": "Makes the value a percentage of this other amount.",
     "recovers_at": "The threshold holds until the value has come back to this one.",
+    "from": "Only a change from this value.",
+    "direction": "up, when left out: from below to this or more. down: from above to this or less.",
+    "take": "Of several crossed in one jump the furthest (highest, when left out), or each.",
+    "once": "per_threshold, when left out: only the first time it is ever reached. never: every time.",
     "if": "A condition on the state in which the moment finds the subject.",
 }
 
@@ -110,7 +120,9 @@ OPERATORS: Mapping[str, str] = {
     "is_missing": "true: there is no value. Never unknown.",
     "drops_below": "It fell below this, and has not come back to recovers_at since.",
     "rises_above": "It rose above this, and has not come back to recovers_at since.",
+    "changes": "Moment: it takes another value.",
     "changes_to": "Moment: it becomes this value.",
+    "crosses": "Moment: it reaches one of these: [100, 1000, 10000].",
     "days_until": "So many local dates lie between today and it: {at_most: 90}.",
     "days_since": "So many local dates have passed since it: {above: 30}.",
     "event": ABOUT["event"],

@@ -10,7 +10,7 @@ import pytest
 from engine.clock.durations import parse_duration
 from engine.conditions.catalogue import BUILT_IN, FieldType
 from engine.conditions.operators import OPERATORS, Argument
-from engine.conditions.tree import Comparison, Predicate
+from engine.conditions.tree import Comparison, Crossing, Predicate
 from engine.match.samples import SyntheticView
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -227,12 +227,13 @@ def test_step_operators(operator: str, state: str | None, outcome: str | None, e
 
 
 def test_moments_have_no_answer_as_states() -> None:
-    """The two moments are marked so, are unknown as states and give the matcher no fact."""
+    """Moments are marked so, are unknown as states and give the matcher no fact."""
     moments = {keyword for keyword, row in OPERATORS.items() if row.is_moment}
-    assert moments == {"changes_to", "event"}
+    assert moments == {"changes", "changes_to", "crosses", "event"}
     changes = ask("changes_to", "account.stage", "churned")
     happens = Predicate("event", "on", event="login")
-    for each in (changes, happens):
+    crosses = ask("crosses", "account.usage", Crossing((Decimal(100),)))
+    for each in (changes, crosses, happens):
         assert verdict(each, seeing(stage="churned")) is None
         assert OPERATORS[each.operator].fact(each, seeing(stage="churned")) is None
 
@@ -274,6 +275,13 @@ SHARE = ask("at_least", "subscription.usage", Decimal(80), of=BUILT_IN.get("subs
         ),
         (ask("rises_above", "account.health", Decimal(80)), "health rises above 80"),
         (ask("changes_to", "contact.status", "departed"), "contact status changes to departed"),
+        (ask("changes_to", "account.plan", "b", was="a"), "plan changes from a to b"),
+        (ask("changes", "account.plan"), "plan changes"),
+        (ask("changes", "account.plan", was="a"), "plan changes from a"),
+        (
+            ask("crosses", "account.adoption", Crossing((Decimal(5), Decimal(50)), "down")),
+            "adoption goes down across 5% or 50%",
+        ),
         (
             ask("days_until", "account.renews_on", Comparison("at_most", 90)),
             "renews on is at most 90 days away",

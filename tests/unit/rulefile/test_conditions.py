@@ -10,7 +10,7 @@ import pytest
 from engine.clock.durations import Duration
 from engine.conditions.catalogue import BUILT_IN
 from engine.conditions.operators import OPERATORS, Argument
-from engine.conditions.tree import Comparison, Condition, Group, Predicate, predicates
+from engine.conditions.tree import Comparison, Condition, Crossing, Group, Predicate, predicates
 from engine.rulefile.model import OnTiming, Playbook
 from engine.rulefile.parse_arguments import READERS
 from engine.rulefile.parse_predicates import FAMILIES
@@ -99,6 +99,34 @@ def test_event_window_is_a_state(
 ) -> None:
     """An event within a time, or absent for one, holds over a stretch."""
     assert condition(text) == Predicate(operator, "when", event="login", window=window)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("changes: true", Predicate("changes", "on", FIELDS["account.plan"])),
+        ("changes: true, from: pro", Predicate("changes", "on", FIELDS["account.plan"], was="pro")),
+        ("changes_to: a, from: b", Predicate("changes_to", "on", FIELDS["account.plan"], "a", was="b")),
+    ],
+)
+def test_change_is_read(sound: Callable[..., Playbook], text: str, expected: Predicate) -> None:
+    """Any change, or one from a value to another."""
+    assert sound(on=f"{{field: account.plan, {text}}}").on[0].predicate == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[1000, 100]", Crossing((Decimal(100), Decimal(1000)), "up", True, True)),
+        ("[5], direction: down", Crossing((Decimal(5),), "down", True, True)),
+        ("[5], direction: up, take: each, once: never", Crossing((Decimal(5),), "up", False, False)),
+        ("[5], take: highest, once: per_threshold", Crossing((Decimal(5),))),
+    ],
+)
+def test_crossing_is_read(sound: Callable[..., Playbook], text: str, expected: Crossing) -> None:
+    """The thresholds in ascending order, and what is left out as documented."""
+    predicate = sound(on=f"{{field: account.usage, crosses: {text}}}").on[0].predicate
+    assert predicate == Predicate("crosses", "on", FIELDS["account.usage"], expected)
 
 
 def test_metric_declared_in_the_catalogue_can_be_asked(condition: Callable[[str], Condition]) -> None:
