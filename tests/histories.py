@@ -31,6 +31,7 @@ when: {field: account.health, drops_below: 40, recovers_at: 50}
 on: {event: cancel_requested}
 existing: {since: 14d}
 cooldown: 4d
+mutes: {playbooks: [growth]}
 steps:
   - id: alert
     day: 0
@@ -122,6 +123,7 @@ title: Many at once
 owner: cs
 subject: account
 when: {all: [{field: account.adoption, below: 30}, {event: outage, within: 3d}]}
+mutes: {playbooks: [silence, slide], open_steps: cancel}
 on_missing: "false"
 guard: {max_starts: 2, within: 6h}
 steps:

@@ -44,10 +44,11 @@ def admission(
     runs: Sequence[Run],
     now: datetime,
     silence: Silence | None = None,
+    mute: str | None = None,
 ) -> Admission:
     """Judge an opening of `playbook` against the account's `runs` of it, past and present.
 
-    `silence` is the one that covers the playbook now.
+    `silence` is the one that covers the playbook now; `mute` says which open run mutes it.
     """
     joined = _joined(playbook, subject_id, key, anchor, runs)
     if joined is not None:
@@ -61,6 +62,8 @@ def admission(
         return Postponed(Owed.COOLDOWN, f"cooling down until {until:%Y-%m-%d %H:%M} UTC", until)
     if silence is not None:
         return Postponed(Owed.SILENCED, silence.words)
+    if mute is not None:
+        return Postponed(Owed.MUTED, mute)
     return Admitted()
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +47,8 @@ def _rules(shell: Shell, paths: list[Path]) -> Rules:
         "guard": _guard(shell, settings),
     }
     if paths:
-        return load_files(paths, settings.templates, **known)
+        configured = partial(load_rules, settings.rules, settings.templates, **known)
+        return load_files(paths, settings.templates, **known, others=lambda: configured().names)
     return load_rules(settings.rules, settings.templates, **known)
 
 

@@ -20,6 +20,7 @@ class Owed(StrEnum):
     COOLDOWN = "cooldown"
     OPEN_RUN = "open_run"
     SILENCED = "silenced"
+    MUTED = "muted"
     HELD = "held"
 
     @property

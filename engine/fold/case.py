@@ -12,6 +12,7 @@ from engine.episodes.episode import Episode
 from engine.fold.view import BookView, Place
 from engine.fold.world import World
 from engine.match.question import Question
+from engine.rulefile.model import OpenSteps
 from engine.runs.run import Decision, Message, OpenRun, Run, Step, Task
 from engine.state.book import Book
 
@@ -96,6 +97,20 @@ class Case:
     def view_of(self, course: OpenRun) -> BookView:
         """What a condition sees within a run."""
         return self.view(Kind(course.run.kind), course.run.subject_id, course.steps)
+
+    def muted_by(self, playbook: str, *, holding: bool = False) -> str | None:
+        """Which open run mutes `playbook`, in words; only those that hold open steps, when `holding`."""
+        found = [
+            each.run
+            for each in self.open.values()
+            if (mutes := self.world.pinned(each.run.version).mutes) is not None
+            and playbook in mutes.playbooks
+            and (not holding or mutes.open_steps is OpenSteps.HOLD)
+        ]
+        if not found:
+            return None
+        first = min(found, key=lambda run: (run.started_at, run.id))
+        return f"muted by {first.playbook}, which runs since {first.started_at:%Y-%m-%d %H:%M} UTC"
 
     def decide(self, decision: Decision) -> None:
         """Record a decision."""

@@ -88,6 +88,7 @@ def _watching(world: World, lives: Mapping[str, LivePlaybook], since: datetime) 
             run_per=None,
             group_by=None,
             anchor=None,
+            mutes=None,
         )
         for live in lives.values()
     }

@@ -237,6 +237,7 @@ def admit(case: Case, playbook: Playbook, episode: Episode) -> None:
         case.runs.get(playbook.name, []),
         case.now,
         silence_at(case.silences, playbook.name, case.now),
+        case.muted_by(playbook.name),
     )
     match answer:
         case Joined(run_id, reason):
@@ -295,6 +296,7 @@ def _start(case: Case, playbook: Playbook, episode: Episode, key: str) -> None:
     case.touch(episode)
     _decide(case, episode, "started", run.reason)
     course.enrol(case, playbook, run)
+    course.mute_others(case, playbook)
 
 
 def _owe(case: Case, episode: Episode, owed: Owed, reason: str) -> None:
@@ -311,27 +313,35 @@ def _clear(case: Case, episode: Episode) -> None:
     case.retries.pop(episode.id, None)
 
 
-def retry_owed(case: Case) -> bool:
-    """Start what was owed and is no longer stopped, if it still holds. True when a run started."""
+def retry_owed(case: Case, level: int | None = None) -> bool:
+    """Start what was owed and is no longer stopped, if it still holds. True when a run started.
+
+    What mutes comes before what it mutes; `level` asks for the playbooks of one level alone.
+    """
     started = len(case.openings), len(case.open)
-    lives = case.world.by_name
     owed = [each for each in case.states.values() if each.owed is not None]
-    for episode in sorted(owed, key=lambda each: (each.since, each.id)):
-        live = lives.get(episode.playbook)
-        if live is None:
-            continue
+    waiting = [each for each in [*owed, *case.moments.values()] if each.playbook in case.world.by_name]
+    for episode in sorted(waiting, key=lambda each: _turn(case, each)):
+        if level is None or case.world.level_of(episode.playbook) == level:
+            _retry(case, case.world.by_name[episode.playbook], episode)
+    return (len(case.openings), len(case.open)) != started
+
+
+def _turn(case: Case, episode: Episode) -> tuple[int, bool, datetime, str]:
+    return case.world.level_of(episode.playbook), episode.is_moment, episode.since, episode.id
+
+
+def _retry(case: Case, live: LivePlaybook, episode: Episode) -> None:
+    if not episode.is_moment:
         if verdict_of(live, case.view(live.playbook.subject, episode.subject_id)):
             admit(case, live.playbook, episode)
-    for episode in sorted(case.moments.values(), key=lambda each: (each.since, each.id)):
-        live = lives.get(episode.playbook)
-        if live is not None:
-            admit(case, live.playbook, episode)
-            if episode.owed is None:
-                episode.state, episode.resolved_at, episode.owed = EpisodeState.RESOLVED, case.now, None
-                case.retries.pop(episode.id, None)
-                del case.moments[episode.id]
-                case.touch(episode)
-    return (len(case.openings), len(case.open)) != started
+        return
+    admit(case, live.playbook, episode)
+    if episode.owed is None:
+        episode.state, episode.resolved_at = EpisodeState.RESOLVED, case.now
+        case.retries.pop(episode.id, None)
+        del case.moments[episode.id]
+        case.touch(episode)
 
 
 def _decide(case: Case, episode: Episode, answer: str, reason: str) -> None:

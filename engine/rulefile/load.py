@@ -9,6 +9,7 @@ from typing import TypedDict
 
 from engine.conditions.catalogue import Catalogue
 from engine.rulefile.model import Guard, Playbook
+from engine.rulefile.mutes import Muter, circles, unknown_mutes
 from engine.rulefile.parse_playbook import Parsed, parse_playbook
 from engine.rulefile.problem import Problem, in_order, quote
 from engine.rulefile.source import LARGEST_FILE, decode_text
@@ -36,6 +37,8 @@ class Rules:
     files: Mapping[str, Mapping[str, str]]
     """By playbook name, the texts that pin its version."""
     problems: tuple[Problem, ...]
+    names: frozenset[str] = frozenset()
+    """Of all playbooks, those with errors included."""
 
     @property
     def is_sound(self) -> bool:
@@ -54,17 +57,26 @@ def load_rules(
     found = _Found()
     files = sorted(found.walk(rules))
     known: Known = {"catalogue": catalogue, "roles": roles, "guard": guard}
-    return _combine(files, found.problems, templates, known)
+    return _combine(files, found.problems, templates, known, others=frozenset)
 
 
 def load_files(
-    files: Iterable[Path], templates: Path, *, catalogue: Catalogue, roles: Collection[str], guard: Guard
+    files: Iterable[Path],
+    templates: Path,
+    *,
+    catalogue: Catalogue,
+    roles: Collection[str],
+    guard: Guard,
+    others: Callable[[], Collection[str]] | None = None,
 ) -> Rules:
-    """Read these rule files and folders alone."""
+    """Read these rule files and folders alone.
+
+    `others` finds the playbooks that they may name besides their own; without it names go unchecked.
+    """
     found = _Found()
     chosen = sorted({each for path in files for each in ([path] if path.is_file() else found.walk(path))})
     known: Known = {"catalogue": catalogue, "roles": roles, "guard": guard}
-    return _combine(chosen, found.problems, templates, known)
+    return _combine(chosen, found.problems, templates, known, others)
 
 
 def parse_pinned(
@@ -108,7 +120,13 @@ def _bytes(file: Path) -> bytes:
         return stream.read(LARGEST_IN_BYTES)
 
 
-def _combine(files: Iterable[Path], problems: list[Problem], templates: Path, known: Known) -> Rules:
+def _combine(
+    files: Iterable[Path],
+    problems: list[Problem],
+    templates: Path,
+    known: Known,
+    others: Callable[[], Collection[str]] | None,
+) -> Rules:
     find = template_reader(templates)
     parsed: dict[str, Parsed] = {}
     for file in files:
@@ -125,9 +143,26 @@ def _combine(files: Iterable[Path], problems: list[Problem], templates: Path, kn
         playbooks=tuple(each.playbook for _, each in sorted(kept.items()) if each.playbook),
         files={name: each.files for name, each in kept.items()},
         problems=in_order(
-            [*problems, *repeated.values(), *(one for each in parsed.values() for one in each.problems)]
+            [
+                *problems,
+                *repeated.values(),
+                *_mute_problems(parsed, others),
+                *(one for each in parsed.values() for one in each.problems),
+            ]
         ),
+        names=frozenset(each.name for each in parsed.values() if each.name),
     )
+
+
+def _mute_problems(
+    parsed: Mapping[str, Parsed], others: Callable[[], Collection[str]] | None
+) -> list[Problem]:
+    muters = [Muter(path, each.name, each.mutes) for path, each in parsed.items() if each.name and each.mutes]
+    found = circles(muters)
+    if muters and others is not None:
+        known = {each.name for each in parsed.values() if each.name} | set(others())
+        found += unknown_mutes(muters, known)
+    return found
 
 
 def _rule_text(file: Path) -> str | Problem:

@@ -45,6 +45,22 @@ class Guard:
     within: timedelta
 
 
+class OpenSteps(StrEnum):
+    """What becomes of the open runs of a muted playbook."""
+
+    HOLD = "hold"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutes:
+    """While a run is open, the named playbooks do not start for its account."""
+
+    playbooks: tuple[str, ...]
+    open_steps: OpenSteps = OpenSteps.HOLD
+    """Their waiting steps wait, or their open runs end as `muted`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """An occurrence that starts a run: a `changes_to` or a bare `event`, with an optional condition."""
@@ -180,6 +196,7 @@ class Playbook:
     anchor: Field | None = None
     late: Late = Late.LATEST
     guard: Guard = Guard(25, timedelta(hours=1))
+    mutes: Mutes | None = None
     exits: tuple[Exit, ...] = ()
 
     def step(self, step_id: str) -> Step:

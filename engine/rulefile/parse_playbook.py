@@ -9,6 +9,7 @@ from typing import Any, cast
 from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind
 from engine.conditions.tree import Condition, Predicate
 from engine.rulefile.model import Existing, Guard, Late, Missing, Moment, Playbook
+from engine.rulefile.mutes import MutedName, muted_names, read_mutes
 from engine.rulefile.notes import Notes, RefusedError, Table
 from engine.rulefile.parse_arguments import Place
 from engine.rulefile.parse_conditions import read_condition
@@ -41,6 +42,7 @@ PLAYBOOK_KEYS = (
     "anchor",
     "late",
     "guard",
+    "mutes",
     "steps",
     "exit",
 )
@@ -60,6 +62,8 @@ class Parsed:
     """The playbook's name, as far as it could be read."""
     name_at: tuple[int, int] = (1, 1)
     """Line and column of the name."""
+    mutes: tuple[MutedName, ...] = ()
+    """The playbooks it names under `mutes:`."""
 
 
 def parse_playbook(
@@ -86,10 +90,10 @@ def parse_playbook(
     playbook = _playbook(table, _scope(table, notes, catalogue, roles, found), guard)
     problems = in_order([*source.problems, *notes.problems])
     files = {file: text, **{f"{FOLDER}/{path}": content for path, content in found.texts.items()}}
-    if playbook is None or any(each.is_error for each in problems):
-        return Parsed(None, problems, files, notes.playbook, _place(table))
-    pinned = replace(playbook, version=_version(text, found.texts))
-    return Parsed(pinned, problems, files, notes.playbook, _place(table))
+    pinned = None
+    if playbook is not None and not any(each.is_error for each in problems):
+        pinned = replace(playbook, version=_version(text, found.texts))
+    return Parsed(pinned, problems, files, notes.playbook, _place(table), muted_names(source.root))
 
 
 def _version(text: str, templates: Mapping[str, str]) -> str:
@@ -175,6 +179,7 @@ def _running(table: Table, scope: Scope, guard: Guard) -> dict[str, Any]:
         "group_by": table.maybe("group_by", choice([Kind.ACCOUNT])),
         "late": Late(table.optional("late", choice(Late), Late.LATEST)),
         "guard": table.optional("guard", lambda node: _guard(node, scope, guard), guard),
+        "mutes": table.maybe("mutes", lambda node: read_mutes(node, scope, scope.notes.playbook)),
         "exits": table.optional("exit", lambda node: read_exits(node, scope), ()),
     }
 

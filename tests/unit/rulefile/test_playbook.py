@@ -10,7 +10,7 @@ import pytest
 from engine.clock.durations import Duration
 from engine.conditions.catalogue import BUILT_IN, Kind
 from engine.conditions.tree import Predicate
-from engine.rulefile.model import Existing, Guard, Late, Missing, Playbook
+from engine.rulefile.model import Existing, Guard, Late, Missing, Mutes, OpenSteps, Playbook
 from engine.rulefile.parse_playbook import Parsed
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -36,6 +36,8 @@ EXAMPLES = Path(__file__).parent / "examples"
         ("anchor", "account.renews_on", "anchor", BUILT_IN.fields["account.renews_on"]),
         ("late", "skip", "late", Late.SKIP),
         ("guard", "{max_starts: 3}", "guard", Guard(3, timedelta(hours=1))),
+        ("mutes", "{playbooks: [a, b]}", "mutes", Mutes(("a", "b"), OpenSteps.HOLD)),
+        ("mutes", "{playbooks: [a], open_steps: cancel}", "mutes", Mutes(("a",), OpenSteps.CANCEL)),
         ("guard", "{within: 1d}", "guard", Guard(25, timedelta(days=1))),
     ],
 )
