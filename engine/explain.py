@@ -247,7 +247,7 @@ def _conclusion(
         return f"It does not run: the {playbook.subject} {how} the audience, for {because(audience)}."
     standing = [each for each in episodes if each["resolved_at"] is None]
     if standing:
-        return _standing(standing[-1], decisions)
+        return _standing(standing[-1], decisions, _again(playbook, runs))
     if when is None:
         return "It does not run: none of its moments has happened and met its condition."
     if when.verdict is None:
@@ -260,7 +260,14 @@ def _conclusion(
     return "Its condition holds; the next tick decides."
 
 
-def _standing(episode: Facts, decisions: Sequence[Facts]) -> str:
+def _again(playbook: Playbook, runs: Sequence[Facts]) -> str:
+    """When a state that lasts starts the playbook again."""
+    if playbook.repeat_every is None or not runs:
+        return "it must resolve first"
+    return f"it starts again at {format_instant(runs[-1]['started_at'] + playbook.repeat_every)}"
+
+
+def _standing(episode: Facts, decisions: Sequence[Facts], again: str) -> str:
     since = format_instant(episode["since"])
     if episode["owed"] is not None:
         answer = f"owed: {episode['owed']}"
@@ -269,7 +276,7 @@ def _standing(episode: Facts, decisions: Sequence[Facts]) -> str:
         return f"It holds since {since}; the start is owed: {episode['owed'].replace('_', ' ')}{reason}."
     if episode["opened_at"] is None and episode["run_id"] is None:
         return f"It holds since {since} and is waiting, or held already when the playbook went live."
-    return f"It does not run now: it holds since {since} and has run for this stretch; it must resolve first."
+    return f"It does not run now: it holds since {since} and has run for this stretch; {again}."
 
 
 def as_plain(found: Explanation) -> dict[str, Any]:

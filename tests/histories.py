@@ -98,6 +98,7 @@ owner: cs
 subject: subscription
 when: {field: subscription.usage, at_least: 80%, of: subscription.limit}
 for: 36h
+keep_active_for: 30h
 cooldown: 5d
 steps:
   - {id: report, day: 0, email: {to: [champion, any], template: hello, topic: usage}}
@@ -111,6 +112,8 @@ title: No logins
 owner: cs
 subject: account
 when: {event: login, absent_for: 3d}
+repeat_every: 60h
+mode: restart
 steps:
   - {id: hello, day: 0, email: {to: [any], template: hello, topic: tips}}
   - {id: again, day: 6, email: {to: [any], template: hello, topic: tips}}

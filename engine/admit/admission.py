@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from engine.admit.silences import Silence
 from engine.episodes.episode import Owed
-from engine.rulefile.model import Playbook
+from engine.rulefile.model import Mode, Playbook
 from engine.runs.run import Run
 
 
@@ -54,10 +54,11 @@ def admission(
     if joined is not None:
         return joined
     own = [run for run in runs if run.subject_id == subject_id]
-    if any(run.is_open for run in own):
+    is_open = any(run.is_open for run in own)
+    if is_open and playbook.mode is Mode.SINGLE:
         return Postponed(Owed.OPEN_RUN, "a run of it is still open")
     ended = [run.ended_at for run in own if run.ended_at is not None]
-    if playbook.cooldown is not None and ended and now < max(ended) + playbook.cooldown:
+    if playbook.cooldown is not None and ended and not is_open and now < max(ended) + playbook.cooldown:
         until = max(ended) + playbook.cooldown
         return Postponed(Owed.COOLDOWN, f"cooling down until {until:%Y-%m-%d %H:%M} UTC", until)
     if silence is not None:

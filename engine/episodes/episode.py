@@ -43,6 +43,8 @@ class Episode:
     since: datetime
     opened_at: datetime | None = None
     resolved_at: datetime | None = None
+    lapsed_at: datetime | None = None
+    """Since when it has not held and counts as holding all the same."""
     owed: str | None = None
     hold_id: str | None = None
     run_id: str | None = None
@@ -66,14 +68,21 @@ class Transition(StrEnum):
     STAY = "stay"
     PEND = "pend"
     OPEN = "open"
+    LAPSE = "lapse"
+    RENEW = "renew"
     RESOLVE = "resolve"
 
 
 def transition(
-    episode: Episode | None, verdict: bool | None, now: datetime, held_for: timedelta
+    episode: Episode | None,
+    verdict: bool | None,
+    now: datetime,
+    held_for: timedelta,
+    keep_for: timedelta = timedelta(0),
 ) -> Transition:
     """What `verdict` at `now` does to the open episode of a subject, or to its absence.
 
+    An episode goes on for `keep_for` after the state has ended, and as it was if the state holds again.
     An unknown verdict does nothing: it neither opens nor resolves.
     """
     if verdict is None:
@@ -83,7 +92,17 @@ def transition(
             return Transition.STAY
         return Transition.PEND if held_for else Transition.OPEN
     if not verdict:
-        return Transition.RESOLVE
+        return _ended(episode, now, keep_for)
+    if episode.lapsed_at is not None:
+        return Transition.RENEW
     if episode.state == EpisodeState.PENDING and now >= episode.since + held_for:
         return Transition.OPEN
     return Transition.STAY
+
+
+def _ended(episode: Episode, now: datetime, keep_for: timedelta) -> Transition:
+    if episode.state == EpisodeState.PENDING or not keep_for:
+        return Transition.RESOLVE
+    if episode.lapsed_at is None:
+        return Transition.LAPSE
+    return Transition.RESOLVE if now >= episode.lapsed_at + keep_for else Transition.STAY

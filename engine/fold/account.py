@@ -10,6 +10,7 @@ from itertools import groupby
 from engine.conditions.catalogue import Kind, Value
 from engine.conditions.evaluate import earliest_boundary
 from engine.conditions.tree import Condition
+from engine.episodes.episode import Episode
 from engine.fold import course, starts
 from engine.fold.case import Case, Folded, Record
 from engine.fold.moments import field_of, marks
@@ -267,7 +268,8 @@ class AccountFold:
             self._judge(lambda watcher: watcher.boundary is not None and watcher.boundary <= case.now, level)
             for (name, subject_id), episode in list(case.states.items()):
                 live = case.world.by_name.get(name)
-                if episode.state == "pending" and live is not None and case.world.level_of(name) == level:
+                waits = episode.state == "pending" or episode.lapsed_at is not None
+                if waits and live is not None and case.world.level_of(name) == level:
                     starts.judge(case, live, subject_id)
             if level + 1 < case.world.depth:
                 starts.retry_owed(case, level)
@@ -318,8 +320,7 @@ class AccountFold:
             yield silence.since
             yield silence.end
         for (name, _), episode in case.states.items():
-            if episode.state == "pending":
-                yield from _pending_end(case, name, episode.since)
+            yield from _turning_points(case, name, episode)
         for episode in [*case.states.values(), *case.moments.values()]:
             released_at = case.releases.get(episode.hold_id or "")
             if released_at is not None and episode.owed is not None:
@@ -353,10 +354,18 @@ def _closings(tasks: list[Task], since: datetime, until: datetime) -> list[tuple
     return sorted(found, key=lambda each: (each[0], each[1].id))
 
 
-def _pending_end(case: Case, name: str, since: datetime) -> Iterator[datetime]:
+def _turning_points(case: Case, name: str, episode: Episode) -> Iterator[datetime]:
+    """When time alone moves an episode on."""
     live = case.world.by_name.get(name)
-    if live is not None:
-        yield since + live.playbook.held_for
+    if live is None:
+        return
+    if episode.state == "pending":
+        yield episode.since + live.playbook.held_for
+    if episode.lapsed_at is not None:
+        yield episode.lapsed_at + live.playbook.keep_active_for
+    again_at = starts.repeats_at(case, episode)
+    if again_at is not None:
+        yield again_at
 
 
 def _restore(case: Case, record: Record) -> None:

@@ -89,6 +89,7 @@ def _watching(world: World, lives: Mapping[str, LivePlaybook], since: datetime) 
             group_by=None,
             anchor=None,
             mutes=None,
+            repeat_every=None,
         )
         for live in lives.values()
     }

@@ -35,13 +35,17 @@ def judge(case: Case, live: LivePlaybook, subject_id: str) -> None:
         if key not in ("", episode.key):
             _resolve(case, playbook, episode, f"{label(playbook.run_per)} is {key} now")
             episode = None
-    step = transition(episode, verdict, case.now, playbook.held_for)
+    step = transition(episode, verdict, case.now, playbook.held_for, playbook.keep_active_for)
     if step is Transition.STAY:
         return
     _ask(case, live, subject_id)
     if step is Transition.RESOLVE:
         assert episode is not None
         _resolve(case, playbook, episode)
+    elif step in (Transition.LAPSE, Transition.RENEW):
+        assert episode is not None
+        episode.lapsed_at = case.now if step is Transition.LAPSE else None
+        case.touch(episode)
     elif step is Transition.PEND:
         _begin(case, live, subject_id, EpisodeState.PENDING)
     elif episode is None:
@@ -262,17 +266,28 @@ def _start_unless_held(case: Case, playbook: Playbook, episode: Episode, key: st
             _owe(case, episode, Owed.HELD, "the guard holds it")
             return
     else:
-        case.openings.append(Opening(playbook.name, case.book.account_id, episode.id, case.now))
-        if episode.id in case.stopped:
-            episode.hold_id = case.stopped[episode.id]
+        opening = _opening_id(case, episode)
+        case.openings.append(Opening(playbook.name, case.book.account_id, opening, case.now))
+        if opening in case.stopped:
+            episode.hold_id = case.stopped[opening]
             _owe(case, episode, Owed.HELD, "the guard holds it: too many would start at once")
             return
     _clear(case, episode)
     _start(case, playbook, episode, key)
 
 
+def _opening_id(case: Case, episode: Episode) -> str:
+    """An episode that has started before opens anew each time; the guard must tell these apart."""
+    if episode.run_id is None:
+        return episode.id
+    return digest("opening", episode.id, format_instant(case.now))
+
+
 def _start(case: Case, playbook: Playbook, episode: Episode, key: str) -> None:
     runs = case.runs.setdefault(playbook.name, [])
+    for under_way in list(case.open.values()):
+        if (under_way.run.playbook, under_way.run.subject_id) == (playbook.name, episode.subject_id):
+            course.stop(case, under_way, "restarted", "it starts anew")
     same = [run for run in runs if run.subject_id == episode.subject_id and run.key == key]
     generation = 1 + len(same)
     run = Run(
@@ -318,13 +333,34 @@ def retry_owed(case: Case, level: int | None = None) -> bool:
 
     What mutes comes before what it mutes; `level` asks for the playbooks of one level alone.
     """
-    started = len(case.openings), len(case.open)
-    owed = [each for each in case.states.values() if each.owed is not None]
+    started = _runs(case)
+    owed = [each for each in case.states.values() if each.owed is not None or _is_again_due(case, each)]
     waiting = [each for each in [*owed, *case.moments.values()] if each.playbook in case.world.by_name]
     for episode in sorted(waiting, key=lambda each: _turn(case, each)):
         if level is None or case.world.level_of(episode.playbook) == level:
             _retry(case, case.world.by_name[episode.playbook], episode)
-    return (len(case.openings), len(case.open)) != started
+    return _runs(case) != started
+
+
+def _runs(case: Case) -> tuple[int, int]:
+    return len(case.openings), sum(len(each) for each in case.runs.values())
+
+
+def repeats_at(case: Case, episode: Episode) -> datetime | None:
+    """When an episode that has started opens again, if its state still holds then."""
+    live = case.world.by_name.get(episode.playbook)
+    if live is None or live.playbook.repeat_every is None:
+        return None
+    if episode.state != EpisodeState.ACTIVE or episode.owed is not None or episode.run_id is None:
+        return None
+    runs = case.runs.get(episode.playbook, [])
+    started = [run.started_at for run in runs if run.subject_id == episode.subject_id]
+    return max(started) + live.playbook.repeat_every if started else None
+
+
+def _is_again_due(case: Case, episode: Episode) -> bool:
+    at = repeats_at(case, episode)
+    return at is not None and at <= case.now
 
 
 def _turn(case: Case, episode: Episode) -> tuple[int, bool, datetime, str]:
@@ -333,7 +369,11 @@ def _turn(case: Case, episode: Episode) -> tuple[int, bool, datetime, str]:
 
 def _retry(case: Case, live: LivePlaybook, episode: Episode) -> None:
     if not episode.is_moment:
-        if verdict_of(live, case.view(live.playbook.subject, episode.subject_id)):
+        view = case.view(live.playbook.subject, episode.subject_id)
+        if verdict_of(live, view):
+            if episode.owed is None:
+                _note_grounds(live, view, episode)
+                episode.hold_id = None
             admit(case, live.playbook, episode)
         return
     admit(case, live.playbook, episode)

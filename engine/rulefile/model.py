@@ -45,6 +45,13 @@ class Guard:
     within: timedelta
 
 
+class Mode(StrEnum):
+    """What an opening does while a run of the same playbook and subject is open."""
+
+    SINGLE = "single"
+    RESTART = "restart"
+
+
 class OpenSteps(StrEnum):
     """What becomes of the open runs of a muted playbook."""
 
@@ -190,7 +197,10 @@ class Playbook:
     held_for: timedelta = timedelta(0)
     existing: Existing = Existing("wait")
     on_missing: Missing = Missing.FREEZE
+    keep_active_for: timedelta = timedelta(0)
     cooldown: timedelta | None = None
+    repeat_every: timedelta | None = None
+    mode: Mode = Mode.SINGLE
     run_per: Field | None = None
     group_by: Literal["account"] | None = None
     anchor: Field | None = None

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind
 from engine.conditions.tree import Condition, Predicate
-from engine.rulefile.model import Existing, Guard, Late, Missing, Moment, Playbook
+from engine.rulefile.model import Existing, Guard, Late, Missing, Mode, Moment, Playbook
 from engine.rulefile.mutes import MutedName, muted_names, read_mutes
 from engine.rulefile.notes import Notes, RefusedError, Table
 from engine.rulefile.parse_arguments import Place
@@ -36,7 +36,10 @@ PLAYBOOK_KEYS = (
     "for",
     "on_missing",
     "existing",
+    "keep_active_for",
     "cooldown",
+    "repeat_every",
+    "mode",
     "run_per",
     "group_by",
     "anchor",
@@ -167,14 +170,18 @@ def _trigger(table: Table, scope: Scope) -> dict[str, Any]:
         "on": table.optional("on", lambda node: _moments(node, scope), ()),
         "held_for": table.optional("for", elapsed, timedelta(0)),
         "on_missing": Missing(table.optional("on_missing", choice(Missing), Missing.FREEZE)),
+        "keep_active_for": table.optional("keep_active_for", elapsed, timedelta(0)),
         "existing": table.optional("existing", lambda node: _existing(node, scope), Existing("wait")),
     }
 
 
 def _running(table: Table, scope: Scope, guard: Guard) -> dict[str, Any]:
     """How its runs are kept apart, held back and ended."""
+    repeat = table.maybe("repeat_every", longer_than_zero)
     return {
         "cooldown": table.maybe("cooldown", elapsed),
+        "repeat_every": repeat.elapsed if repeat else None,
+        "mode": Mode(table.optional("mode", choice(Mode), Mode.SINGLE)),
         "run_per": table.maybe("run_per", lambda node: _run_per(node, scope)),
         "group_by": table.maybe("group_by", choice([Kind.ACCOUNT])),
         "late": Late(table.optional("late", choice(Late), Late.LATEST)),
@@ -191,9 +198,13 @@ def _check_together(table: Table, scope: Scope) -> None:
         notes.add(table.node, 'a playbook needs "when" (a state) or "on" (a moment) to start')
     if "owner" not in table:
         notes.add(table.node, "no owner; say who maintains it", "warning")
-    for key in ("for", "existing", "on_missing"):
+    for key in ("for", "existing", "on_missing", "keep_active_for", "repeat_every"):
         if key in table and "when" not in table:
             notes.add(table.key(key), f'{key}: has no effect without "when"', "warning")
+    for key in ("run_per", "group_by"):
+        if "repeat_every" in table and key in table:
+            message = f"repeat_every: cannot stand beside {key}, which lets a run start only once; remove one"
+            notes.add(table.key("repeat_every"), message)
     if "group_by" in table and scope.subject is Kind.ACCOUNT:
         notes.add(table.key("group_by"), "group_by: has no effect when the subject is an account", "warning")
 

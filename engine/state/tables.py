@@ -258,6 +258,8 @@ class Episode(SQLModel, table=True):
     since: datetime = _required_instant()
     opened_at: datetime | None = _instant()
     resolved_at: datetime | None = _instant()
+    lapsed_at: datetime | None = _instant()
+    """Since when it has not held and counts as holding all the same."""
     owed: str | None = None
     """Why an opening has not started yet: cooldown, open_run, silenced, muted, held."""
     hold_id: str | None = None

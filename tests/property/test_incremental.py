@@ -128,7 +128,8 @@ def test_state_episodes_agree_with_a_fresh_look_at_everything(
 
 def _plain(text: str) -> str:
     """The playbook without what keeps an episode from following its condition at once."""
-    lines = [each for each in text.splitlines() if not each.startswith(("for:", "existing:", "on_missing:"))]
+    keeping = ("for:", "existing:", "on_missing:", "keep_active_for:")
+    lines = [each for each in text.splitlines() if not each.startswith(keeping)]
     lines.insert(2, "existing: fire")
     if any(each.startswith("when:") for each in lines):
         lines.insert(2, f'on_missing: "{Missing.FALSE}"')

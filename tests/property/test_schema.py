@@ -254,6 +254,9 @@ def rule_files(draw: st.DrawFn) -> Tree:
                 "late": st.sampled_from(["run", "latest", "skip"]),
                 "guard": optional({"max_starts": st.integers(1, 1_000_000), "within": LENGTHS}),
                 "mutes": st.fixed_dictionaries(
+                "keep_active_for": LENGTHS | st.just("0d"),
+                "repeat_every": LENGTHS,
+                "mode": st.sampled_from(["single", "restart"]),
                     {"playbooks": st.lists(st.sampled_from(["low", "usage-2", 12]), min_size=1, unique=True)},
                     optional={"open_steps": st.sampled_from(["hold", "cancel"])},
                 ),
@@ -267,6 +270,8 @@ def rule_files(draw: st.DrawFn) -> Tree:
     count = draw(st.integers(0, 2))
     return {
         "playbook": draw(NAMES),
+    if "repeat_every" in head:
+        head = {key: value for key, value in head.items() if key not in ("run_per", "group_by")}
         "subject": subject.value,
         **head,
         **{key: draw(starts[key]) for key in chosen},

@@ -77,9 +77,10 @@ def test_histories_are_worth_telling(fresh: Fresh, tmp_path: Path) -> None:
         started |= {each.playbook for each in mine.runs()}
     assert started == {"slide", "leaver", "renewal", "growth", "silence", "crowd"}
     assert answers >= {
-        "already", "done", "email", "ended: completed", "ended: recovered", "ended: returned",
-        "escalated", "existing", "message", "owed: cooldown", "owed: held", "owed: open_run",
-        "ended: muted", "owed: muted", "owed: silenced", "put off", "resolved", "skipped", "started", "task", "withdrawn",
+        "already", "done", "email", "ended: completed", "ended: muted", "ended: recovered",
+        "ended: restarted", "ended: returned", "escalated", "existing", "message", "owed: cooldown",
+        "owed: held", "owed: muted", "owed: open_run", "owed: silenced", "put off", "resolved",
+        "skipped", "started", "task", "withdrawn",
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from engine.conditions.catalogue import Catalogue, FieldType, Kind
-from engine.rulefile.model import Late, Missing, OpenSteps
+from engine.rulefile.model import Late, Missing, Mode, OpenSteps
 from engine.rulefile.parse_actions import ACTIONS
 from engine.rulefile.parse_playbook import SUBJECTS
 from engine.rulefile.parse_steps import TIMINGS
@@ -42,6 +42,7 @@ def rule_file_schema(catalogue: Catalogue, roles: Collection[str]) -> dict[str, 
         "anyOf": [{"required": ["when"]}, {"required": ["on"]}],
         "allOf": [
             *({"if": _is_about(each), "then": _of_subject(catalogue, each)} for each in SUBJECTS),
+            *({"not": {"required": ["repeat_every", key]}} for key in ("run_per", "group_by")),
             {"if": _has_anchored_step(), "then": {"required": ["anchor"]}},
         ],
         "$defs": definitions,
@@ -62,7 +63,10 @@ def _keys() -> dict[str, Schema]:
         "for": {**_ELAPSED, "default": "0d"},
         "on_missing": {**one_of(Missing), "default": Missing.FREEZE.value},
         "existing": {"anyOf": [one_of(["wait", "fire"]), since], "default": "wait"},
+        "keep_active_for": {**_ELAPSED, "default": "0d"},
         "cooldown": _ELAPSED,
+        "repeat_every": _LONGER_THAN_ZERO,
+        "mode": {**one_of(Mode), "default": Mode.SINGLE.value},
         "group_by": one_of([Kind.ACCOUNT]),
         "late": {**one_of(Late), "default": Late.LATEST.value},
         "guard": _object(guard, words.GUARD, ()),

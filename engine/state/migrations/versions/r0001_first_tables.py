@@ -219,6 +219,7 @@ def _playbooks() -> None:
         _instant("since", required=True),
         _instant("opened_at"),
         _instant("resolved_at"),
+        _instant("lapsed_at"),
         _name("owed"),
         _name("hold_id"),
         _name("run_id"),
