@@ -231,7 +231,9 @@ def _narrow_age(found: _Range, predicate: Predicate, is_true: bool) -> None:
     """The age of the last event; one that never happened is older than any window."""
     if predicate.window is None:
         return
-    operator = "at_most" if predicate.operator == "event_within" else "at_least"
+    if predicate.operator == "event_at_least" and not is_true:
+        return
+    operator = "at_least" if predicate.operator == "event_absent_for" else "at_most"
     _compare(found, operator, predicate.window.elapsed, is_true)
 
 

@@ -25,6 +25,7 @@ from engine.conditions.value_operators import (
     presence,
     threshold,
 )
+from engine.conditions.window_operators import event_at_least, shift
 
 __all__ = ["OPERATORS", "Argument", "Operator"]
 
@@ -44,6 +45,8 @@ OPERATORS: dict[str, Operator] = {
     "is_missing": presence("is_missing", False, "missing"),
     "drops_below": threshold("drops_below", "drops below", "dropped below", "has not dropped below"),
     "rises_above": threshold("rises_above", "rises above", "rose above", "has not risen above"),
+    "drops_by": shift("drops_by", -1, "drops by", "down by at least", "highest"),
+    "rises_by": shift("rises_by", 1, "rises by", "up by at least", "lowest"),
     "changes": change("changes", Argument.CHANGE),
     "changes_to": change("changes_to", Argument.CHOICE),
     "crosses": crosses(),
@@ -52,6 +55,7 @@ OPERATORS: dict[str, Operator] = {
     "event": event(),
     "event_within": event_within(),
     "event_absent_for": event_absent_for(),
+    "event_at_least": event_at_least(),
     "step_is": step_is(),
     "step_outcome": step_outcome(),
 }

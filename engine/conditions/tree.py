@@ -44,6 +44,15 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """How far a number has moved: by an amount, or by a percentage of where it moved from."""
+
+    amount: Decimal
+    """Above zero."""
+    is_share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Predicate:
     """One question with the operator that answers it.
 
@@ -56,7 +65,7 @@ class Predicate:
     path: str
     """The place in the rule file: `when.all[0]`."""
     field: Field | None = None
-    value: Value | tuple[Value, ...] | Comparison | Crossing | None = None
+    value: Value | tuple[Value, ...] | Comparison | Crossing | Shift | None = None
     of: Field | None = None
     """With `of`, `value` is a percentage of this other field."""
     recovers_at: Value | None = None

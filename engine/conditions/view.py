@@ -1,11 +1,22 @@
 """What a condition can see: one subject at one instant."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from engine.conditions.catalogue import Field, Value
 from engine.conditions.tree import Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A value that a field had."""
+
+    value: Decimal
+    ended_at: datetime | None
+    """When another took its place, or none; None while it lasts."""
 
 
 class View(Protocol):
@@ -24,6 +35,15 @@ class View(Protocol):
 
     def is_latched(self, predicate: Predicate) -> bool | None:
         """Whether a threshold with recovery is latched; a function of the field's history alone."""
+
+    def extreme(self, predicate: Predicate) -> Held | None:
+        """The highest value held at any time within the window of `drops_by`, the lowest of `rises_by`.
+
+        The present one is among them; None when that is missing. Of equal ones the last.
+        """
+
+    def event_times(self, name: str) -> list[datetime]:
+        """When the account's events of that name happened, oldest first, as far back as any rule asks."""
 
     def last_event(self, name: str) -> datetime | None:
         """When the account's newest event of that name happened."""

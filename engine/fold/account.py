@@ -144,6 +144,7 @@ class AccountFold:
             else:
                 known = case.book.last_events.get(item.name)
                 case.book.last_events[item.name] = max(known or item.effective_at, item.effective_at)
+                insort(case.book.event_times.setdefault(item.name, []), item.effective_at)
                 events.add(item.name)
         if not created and not self._matters(fields, events):
             return False

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from engine.conditions.catalogue import Field, Kind, Value
 from engine.conditions.tree import Predicate
+from engine.conditions.view import Held
 from engine.runs.run import Step
-from engine.state.book import Book
+from engine.state.book import Book, Past
 
 Place = tuple[Kind, str, str]
 """A field of a subject: kind, subject id, field name."""
@@ -57,6 +59,36 @@ class BookView:
             if answer is not None:
                 return answer
         return False
+
+    def extreme(self, predicate: Predicate) -> Held | None:
+        """The highest value held within the window of `drops_by`, the lowest of `rises_by`."""
+        assert predicate.field is not None
+        assert predicate.window is not None
+        value = self.value(predicate.field)
+        if not isinstance(value, Decimal):
+            return None
+        sign = 1 if predicate.operator == "drops_by" else -1
+        found, floor = Held(value, None), self.now - predicate.window.elapsed
+        for past, ended_at in pairwise([*self._course(predicate.field), None]):
+            if past is None or past.value is None or ended_at is None:
+                continue
+            is_further = sign * past.value >= sign * found.value and found.ended_at is not None
+            if ended_at.effective_at > max(floor, past.effective_at) and (
+                is_further or sign * past.value > sign * found.value
+            ):
+                found = Held(past.value, ended_at.effective_at)
+        return found
+
+    def _course(self, field: Field) -> list[Past]:
+        """What the field was, up to now or to just before the change."""
+        course = self.book.courses.get(self._place(field), [])
+        if self.ahead_of is None:
+            return course
+        return [each for each in course if each.effective_at < self.ahead_of]
+
+    def event_times(self, name: str) -> list[datetime]:
+        """When the account's events of that name happened, oldest first."""
+        return self.book.event_times.get(name, [])
 
     def last_event(self, name: str) -> datetime | None:
         """When the account's newest event of that name happened."""

@@ -11,7 +11,7 @@ from engine.clock.workdays import LocalCalendar
 from engine.clock.zones import zone
 from engine.conditions.catalogue import Field, Kind, Value
 from engine.conditions.operators import OPERATORS, Argument
-from engine.conditions.tree import Condition, Crossing, Group, Predicate, predicates
+from engine.conditions.tree import Condition, Crossing, Group, Predicate, Shift, predicates
 from engine.rulefile.model import OnTiming, Playbook
 from engine.rulefile.mutes import mute_levels
 from engine.runs.owners import Team
@@ -20,7 +20,9 @@ from engine.state.book import Needs
 
 MOMENTS = frozenset(name for name, each in OPERATORS.items() if each.is_moment)
 TIMED = frozenset(
-    name for name, each in OPERATORS.items() if each.argument in (Argument.DAYS, Argument.EVENT_WINDOW)
+    name
+    for name, each in OPERATORS.items()
+    if each.argument in (Argument.DAYS, Argument.EVENT_WINDOW, Argument.EVENT_COUNT, Argument.SHIFT)
 )
 
 
@@ -126,6 +128,7 @@ def needs(playbooks: list[Playbook]) -> Needs:
     events: set[str] = set()
     latched: dict[tuple[Kind, str], tuple[Decimal, Decimal]] = {}
     courses: dict[tuple[Kind, str], timedelta | None] = {}
+    counted: dict[str, timedelta] = {}
     for playbook in playbooks:
         kinds.add(playbook.subject)
         for condition in conditions_of(playbook):
@@ -135,7 +138,10 @@ def needs(playbooks: list[Playbook]) -> Needs:
             for predicate in predicates(condition):
                 _add_band(predicate, latched)
                 _add_course(predicate, courses)
-    return Needs(frozenset(kinds), frozenset(events), latched, courses)
+                if predicate.operator == "event_at_least" and predicate.event and predicate.window:
+                    longest = counted.get(predicate.event, timedelta(0))
+                    counted[predicate.event] = max(longest, predicate.window.elapsed)
+    return Needs(frozenset(kinds), frozenset(events), latched, courses, counted)
 
 
 def _add_band(predicate: Predicate, latched: dict[tuple[Kind, str], tuple[Decimal, Decimal]]) -> None:
@@ -149,8 +155,14 @@ def _add_band(predicate: Predicate, latched: dict[tuple[Kind, str], tuple[Decima
 
 
 def _add_course(predicate: Predicate, courses: dict[tuple[Kind, str], timedelta | None]) -> None:
-    if predicate.field is not None and isinstance(predicate.value, Crossing) and predicate.value.is_once:
-        courses[_place(predicate.field)] = None
+    if predicate.field is None:
+        return
+    place = _place(predicate.field)
+    if isinstance(predicate.value, Crossing) and predicate.value.is_once:
+        courses[place] = None
+    elif isinstance(predicate.value, Shift) and predicate.window is not None:
+        known = courses.get(place, timedelta(0))
+        courses[place] = None if known is None else max(known, predicate.window.elapsed)
 
 
 def _place(field: Field) -> tuple[Kind, str]:

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from engine.conditions.catalogue import Field, FieldType, Value
 from engine.conditions.operators import OPERATORS, Argument
-from engine.conditions.tree import Comparison, Condition, Predicate, predicates
+from engine.conditions.tree import Comparison, Condition, Predicate, Shift, predicates
+from engine.conditions.view import Held
 
 _NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 _UTC = ZoneInfo("UTC")
@@ -27,7 +28,10 @@ class SyntheticView:
     values: dict[str, Value | None] = field(default_factory=dict)
     latches: dict[str, bool | None] = field(default_factory=dict)
     """By the predicate's path."""
+    extremes: dict[str, Held | None] = field(default_factory=dict)
+    """By the predicate's path."""
     events: dict[str, datetime | None] = field(default_factory=dict)
+    times: dict[str, list[datetime]] = field(default_factory=dict)
     states: dict[str, str | None] = field(default_factory=dict)
     outcomes: dict[str, str | None] = field(default_factory=dict)
 
@@ -38,6 +42,14 @@ class SyntheticView:
     def is_latched(self, predicate: Predicate) -> bool | None:
         """The predicate's made-up latch."""
         return self.latches.get(predicate.path)
+
+    def extreme(self, predicate: Predicate) -> Held | None:
+        """The predicate's made-up extreme."""
+        return self.extremes.get(predicate.path)
+
+    def event_times(self, name: str) -> list[datetime]:
+        """The event's made-up instants."""
+        return self.times.get(name, [])
 
     def last_event(self, name: str) -> datetime | None:
         """The event's made-up instant."""
@@ -58,7 +70,9 @@ class Sample:
 
     values: Mapping[str, Any] = field(default_factory=dict)
     latches: Mapping[str, bool | None] = field(default_factory=dict)
+    extremes: Mapping[str, Held | None] = field(default_factory=dict)
     events: Mapping[str, datetime | None] = field(default_factory=dict)
+    times: Mapping[str, list[datetime]] = field(default_factory=dict)
     states: Mapping[str, str | None] = field(default_factory=dict)
     outcomes: Mapping[str, str | None] = field(default_factory=dict)
 
@@ -66,7 +80,9 @@ class Sample:
         """Make the view show this."""
         view.values.update(self.values)
         view.latches.update(self.latches)
+        view.extremes.update(self.extremes)
         view.events.update(self.events)
+        view.times.update(self.times)
         view.states.update(self.states)
         view.outcomes.update(self.outcomes)
 
@@ -134,6 +150,10 @@ def samples(predicate: Predicate) -> list[Sample]:
             return _value_samples(predicate, value.thresholds)
         case Argument.THRESHOLD:
             return [Sample(latches={predicate.path: each}) for each in (True, False, None)]
+        case Argument.SHIFT:
+            return _shift_samples(predicate, value)
+        case Argument.EVENT_COUNT:
+            return _count_samples(predicate, int(value))
         case Argument.DAYS:
             return _day_samples(predicate, value)
         case Argument.EVENT | Argument.EVENT_WINDOW:
@@ -220,6 +240,34 @@ def _event_samples(predicate: Predicate) -> list[Sample]:
         Sample(events={predicate.event: None}),
         *(Sample(events={predicate.event: _NOON - age}) for age in ages),
     ]
+
+
+def _shift_samples(predicate: Predicate, wanted: Shift) -> list[Sample]:
+    assert predicate.field is not None
+    sign = 1 if predicate.operator == "drops_by" else -1
+    held = Held(_HUNDRED, None)
+    pairs: list[tuple[Decimal | None, Held | None]] = [
+        *((_HUNDRED - sign * each, held) for each in map(_as_number, _neighbours(wanted.amount))),
+        (Decimal(0), Held(Decimal(0), None)),
+        (_HUNDRED, held),
+        (None, held),
+        (_HUNDRED, None),
+    ]
+    path = predicate.field.path
+    return [Sample(values={path: value}, extremes={predicate.path: each}) for value, each in pairs]
+
+
+def _as_number(value: Value) -> Decimal:
+    assert isinstance(value, Decimal)
+    return value
+
+
+def _count_samples(predicate: Predicate, least: int) -> list[Sample]:
+    assert predicate.event is not None
+    assert predicate.window is not None
+    start, tick = _NOON - predicate.window.elapsed, timedelta(microseconds=1)
+    counts = [[], [start] * least, [start - tick, *([start] * (least - 1))], [_NOON] * (least + 1)]
+    return [Sample(times={predicate.event: each}) for each in counts]
 
 
 def _outcome_samples(step: str, wanted: str) -> list[Sample]:

@@ -2,16 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, cast
 
+from engine.clock.durations import Duration
 from engine.conditions.catalogue import Field, FieldType, Value
 from engine.conditions.operators import Argument, Operator
-from engine.conditions.tree import Comparison, Crossing, Predicate
+from engine.conditions.tree import Comparison, Crossing, Predicate, Shift
 from engine.rulefile.notes import RefusedError, Table
-from engine.rulefile.parse_values import choice, flag, longer_than_zero, percentage, text, typed, whole
+from engine.rulefile.parse_values import (
+    choice,
+    flag,
+    longer_than_zero,
+    number,
+    percentage,
+    text,
+    typed,
+    whole,
+)
 from engine.rulefile.problem import quote
 from engine.rulefile.scope import Scope
-from engine.rulefile.source import Mapping, Node, Sequence
+from engine.rulefile.source import Mapping, Node, Scalar, Sequence
 
 STEP_STATES = ("waiting", "open", "done", "skipped", "cancelled")
 MOST_DAYS = 36_600
@@ -207,6 +218,31 @@ def _read_event_window(asked: Asked) -> Predicate | None:
     return asked.predicate(event=event, window=window) if event else None
 
 
+MOST_EVENTS = 10_000
+
+
+def _read_event_count(asked: Asked) -> Predicate | None:
+    event, count = asked.table.maybe("event", text), whole(1, MOST_EVENTS)(asked.node)
+    window = _window(asked)
+    return asked.predicate(event=event, value=Decimal(count), window=window) if event and window else None
+
+
+def _window(asked: Asked) -> Duration | None:
+    return asked.table.required("within", longer_than_zero, quote(asked.key))
+
+
+def _read_shift(asked: Asked) -> Predicate | None:
+    field, window = _field_of(asked), _window(asked)
+    is_share = isinstance(asked.node, Scalar) and asked.node.text.strip().endswith("%")
+    if is_share and field.type is FieldType.PERCENT:
+        mend = "write the points as a plain number"
+        raise RefusedError(asked.node, f"could be points or a part of {field.path}, a percent; {mend}")
+    amount = percentage(asked.node) if is_share else number(asked.node)
+    if amount <= 0:
+        raise RefusedError(asked.node, "takes a number above 0")
+    return asked.predicate(value=Shift(amount, is_share), window=window) if window else None
+
+
 def _read_step_state(asked: Asked) -> Predicate | None:
     step = asked.table.maybe("step", asked.scope.step)
     state = choice(STEP_STATES)(asked.node)
@@ -234,9 +270,11 @@ READERS: dict[Argument, Callable[[Asked], Predicate | None]] = {
     Argument.CHOICE: _read_choice,
     Argument.CHANGE: _read_change,
     Argument.CROSSING: _read_crossing,
+    Argument.SHIFT: _read_shift,
     Argument.DAYS: _read_days,
     Argument.EVENT: _read_event,
     Argument.EVENT_WINDOW: _read_event_window,
+    Argument.EVENT_COUNT: _read_event_count,
     Argument.STEP_STATE: _read_step_state,
     Argument.STEP_OUTCOME: _read_step_outcome,
 }

@@ -16,7 +16,7 @@ from engine.rulefile.problem import alternatives, quote
 from engine.rulefile.scope import Scope
 from engine.rulefile.source import Mapping, Node
 
-_EVENTS = frozenset([Argument.EVENT, Argument.EVENT_WINDOW])
+_EVENTS = frozenset([Argument.EVENT, Argument.EVENT_WINDOW, Argument.EVENT_COUNT])
 _STEPS = frozenset([Argument.STEP_STATE, Argument.STEP_OUTCOME])
 
 Family: TypeAlias = dict[str, Operator]
@@ -24,6 +24,7 @@ Family: TypeAlias = dict[str, Operator]
 PARTS: dict[str, frozenset[Argument]] = {
     "recovers_at": frozenset([Argument.THRESHOLD]),
     "from": frozenset([Argument.CHANGE, Argument.CHOICE]),
+    "within": frozenset([Argument.SHIFT]),
     "direction": frozenset([Argument.CROSSING]),
     "take": frozenset([Argument.CROSSING]),
     "once": frozenset([Argument.CROSSING]),
@@ -86,6 +87,8 @@ def _known_keys_only(table: Table, about: str, family: Family, extras: Iterable[
 def _chosen(table: Table, about: str, family: Family, is_sound: bool) -> str | None:
     """The one operator given; None, with a problem noted, unless there is exactly one."""
     given = [key for key in table.node.entries if key and key in family]
+    if "at_least" in given and "within" in given and about == "event":
+        given.remove("within")
     if len(given) == 1:
         return given[0]
     if given:

@@ -71,6 +71,8 @@ class Book:
     account_id: str
     subjects: dict[Kind, Subjects]
     last_events: dict[str, datetime] = field(default_factory=dict)
+    event_times: dict[str, list[datetime]] = field(default_factory=dict)
+    """By name, oldest first: for events of which a rule asks how many there were."""
     histories: dict[tuple[str, str], list[tuple[datetime, Decimal]]] = field(default_factory=dict)
     """By (subject, field): past values in effective order, for thresholds with recovery."""
     courses: dict[tuple[Kind, str, str], list[Past]] = field(default_factory=dict)
@@ -115,6 +117,8 @@ class Needs:
     """Fields under a threshold with recovery, and the band between the two where the past decides."""
     courses: Mapping[tuple[Kind, str], timedelta | None] = field(default_factory=dict)
     """Fields whose past values count, and for how long; None is for as long as there are any."""
+    counted: Mapping[str, timedelta] = field(default_factory=dict)
+    """Events that are counted, and over the last how long."""
 
 
 class BookReader:
@@ -143,6 +147,8 @@ class BookReader:
         self._last_events(connection, starts, found)
         self._histories(connection, starts, found)
         for start, ids in _by_start(starts):
+            for name, span in sorted(self._needs.counted.items()):
+                _read_event_times(connection, name, span, start, [found[each] for each in ids])
             for place, back in sorted(self._needs.courses.items()):
                 _read_courses(connection, place, back, start, [found[each] for each in ids])
         return found
@@ -282,6 +288,31 @@ class BookReader:
                 if is_folded and new is not None:
                     history = found[account_id].book.histories.setdefault((subject, name), [])
                     history.append((effective_at, Decimal(new)))
+
+
+def _read_event_times(
+    connection: Connection, name: str, back: timedelta, start: Start, dossiers: Iterable[Dossier]
+) -> None:
+    """When an event happened within so long before the start."""
+    event = tables.Event.__table__  # type: ignore[attr-defined]
+    watch = tables.Watch.__table__  # type: ignore[attr-defined]
+    books = {each.book.account_id: each.book for each in dossiers}
+    query = (
+        select(event.c.account_id, event.c.occurred_at)
+        .where(
+            event.c.account_id.in_(list(books)),
+            event.c.name == name,
+            event.c.occurred_at >= start.since - back,
+            event.c.applies_at <= start.since,
+        )
+        .order_by(event.c.occurred_at)
+    )
+    if start.takes_late:
+        query = query.join(watch, watch.c.account_id == event.c.account_id).where(
+            event.c.revision <= watch.c.evaluated_revision
+        )
+    for account_id, occurred_at in connection.execute(query):
+        books[account_id].event_times.setdefault(name, []).append(occurred_at)
 
 
 def _read_courses(

@@ -15,7 +15,8 @@ from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Value
 from engine.conditions.evaluate import evaluate
 from engine.conditions.form import OutsideEnvelope
 from engine.conditions.operators import OPERATORS, Argument
-from engine.conditions.tree import Comparison, Condition, Crossing, Group, Predicate
+from engine.conditions.tree import Comparison, Condition, Crossing, Group, Predicate, Shift
+from engine.conditions.view import Held
 from engine.match.compile import rules_of
 from engine.match.question import question
 from engine.match.samples import SyntheticView
@@ -74,6 +75,9 @@ def predicates(draw: Callable[..., Any]) -> Predicate:
     path = f"when.{draw(st.integers(0, 3))}"
     if row.argument in (Argument.EVENT, Argument.EVENT_WINDOW):
         return Predicate(row.keyword, path, event=draw(events), window=draw(windows))
+    if row.argument is Argument.EVENT_COUNT:
+        count = Decimal(draw(st.integers(1, 4)))
+        return Predicate(row.keyword, path, event=draw(events), value=count, window=draw(windows))
     if row.argument in (Argument.STEP_STATE, Argument.STEP_OUTCOME):
         return Predicate(row.keyword, path, step=draw(steps), value=draw(st.sampled_from(["open", "done"])))
     kind = draw(st.sampled_from(sorted(row.types)))
@@ -81,7 +85,8 @@ def predicates(draw: Callable[..., Any]) -> Predicate:
     if row.takes_of and kind.is_numeric and draw(st.booleans()):
         share = draw(st.sampled_from(["80", "100", "33.333333"]).map(Decimal))
         return Predicate(row.keyword, path, field=field, value=share, of=draw(st.sampled_from(FIELDS[kind])))
-    return Predicate(row.keyword, path, field=field, value=draw(_argument(row.argument, kind)))
+    window = draw(windows) if row.argument is Argument.SHIFT else None
+    return Predicate(row.keyword, path, field=field, value=draw(_argument(row.argument, kind)), window=window)
 
 
 def _argument(argument: Argument, kind: FieldType) -> st.SearchStrategy[Any]:
@@ -97,6 +102,8 @@ def _argument(argument: Argument, kind: FieldType) -> st.SearchStrategy[Any]:
             return st.lists(numbers, min_size=1, max_size=3, unique=True).map(
                 lambda found: Crossing(tuple(sorted(found)))
             )
+        case Argument.SHIFT:
+            return st.builds(Shift, numbers.map(lambda each: abs(each) or Decimal(1)), st.booleans())
         case Argument.PRESENCE | Argument.CHANGE:
             return st.none()
         case Argument.TEXT_PART | Argument.PATTERN:
@@ -128,6 +135,20 @@ subjects = st.builds(
             for each in ("login", "cancel_requested")
         }
     ),
+    extremes=st.fixed_dictionaries(
+        {
+            f"when.{each}": st.none() | st.builds(Held, numbers | st.just(Decimal(0)), st.none())
+            for each in range(4)
+        }
+    ),
+    times=st.fixed_dictionaries(
+        {
+            each: st.lists(st.integers(0, 60).map(lambda days: NOW - timedelta(days=days)), max_size=5).map(
+                sorted
+            )
+            for each in ("login", "cancel_requested")
+        }
+    ),
     states=st.fixed_dictionaries(
         {each: st.sampled_from(["open", "done", None]) for each in ("call", "mail")}
     ),
@@ -146,7 +167,7 @@ def borrowed(condition: Condition, view: SyntheticView, draw: Callable[..., Any]
         wanted = condition.value[0] if isinstance(condition.value, tuple) else condition.value
         if condition.of is not None:
             view.values[condition.of.path] = Decimal(100)
-        if wanted is not None and not isinstance(wanted, Comparison | Crossing):
+        if wanted is not None and not isinstance(wanted, Comparison | Crossing | Shift):
             view.values[condition.field.path] = wanted
 
 

@@ -89,7 +89,10 @@ def predicates(draw: st.DrawFn, subject: Kind, takes: str, steps: bool) -> Tree:
     if about == "event":
         windows = {"state": ["within", "absent_for"], "moment": [""], "either": ["", "within", "absent_for"]}
         window = draw(st.sampled_from(windows[takes]))
-        return {"event": draw(TEXTS), **({window: draw(LENGTHS)} if window else {})}
+        count = (
+            {"at_least": draw(st.integers(1, 10_000))} if window == "within" and draw(st.booleans()) else {}
+        )
+        return {"event": draw(TEXTS), **({window: draw(LENGTHS)} if window else {}), **count}
     seen = [each for each in CATALOGUE.fields.values() if each.kind in (subject, Kind.ACCOUNT, Kind.METRIC)]
     field = draw(st.sampled_from(seen))
     rows = {
@@ -114,6 +117,9 @@ def arguments(draw: st.DrawFn, key: str, argument: Argument, field: Field) -> Tr
         return {key: draw(st.sampled_from(["*@acme.example", "a*b*c", "** x", "*" * 499 + "x"]))}
     if argument is Argument.CHANGE:
         return {key: True, **({"from": draw(values(field))} if draw(st.booleans()) else {})}
+    if argument is Argument.SHIFT:
+        shares = SHARES if field.type is not FieldType.PERCENT else st.nothing()
+        return {key: draw(st.sampled_from([15, 0.5, 999_999_999_999]) | shares), "within": draw(LENGTHS)}
     if argument is Argument.CROSSING:
         how = draw(
             optional(
@@ -243,20 +249,24 @@ def rule_files(draw: st.DrawFn) -> Tree:
                 "owner": TEXTS,
                 "review_every": LENGTHS,
                 "priority": st.integers(0, 100),
-                "audience": conditions(subject),
+                "audience": st.builds(
+                    lambda who, leave: {**who, **leave},
+                    conditions(subject),
+                    optional({"leave": st.sampled_from(["exit", "stay"])}),
+                ),
                 "for": LENGTHS | st.just("0d"),
                 "on_missing": st.sampled_from(["freeze", "false", False, "true", True]),
                 "existing": st.sampled_from(["wait", "fire", {"since": "14d"}]),
                 "cooldown": LENGTHS,
+                "keep_active_for": LENGTHS | st.just("0d"),
+                "repeat_every": LENGTHS,
+                "mode": st.sampled_from(["single", "restart"]),
                 "run_per": st.sampled_from(own),
                 "group_by": st.just("account"),
                 "anchor": st.sampled_from(anchors),
                 "late": st.sampled_from(["run", "latest", "skip"]),
                 "guard": optional({"max_starts": st.integers(1, 1_000_000), "within": LENGTHS}),
                 "mutes": st.fixed_dictionaries(
-                "keep_active_for": LENGTHS | st.just("0d"),
-                "repeat_every": LENGTHS,
-                "mode": st.sampled_from(["single", "restart"]),
                     {"playbooks": st.lists(st.sampled_from(["low", "usage-2", 12]), min_size=1, unique=True)},
                     optional={"open_steps": st.sampled_from(["hold", "cancel"])},
                 ),
@@ -264,14 +274,14 @@ def rule_files(draw: st.DrawFn) -> Tree:
             }
         )
     )
+    if "repeat_every" in head:
+        head = {key: value for key, value in head.items() if key not in ("run_per", "group_by")}
     starts = {"when": conditions(subject), "on": moment | st.lists(moment, min_size=1, max_size=2)}
     chosen = draw(st.sampled_from([("when",), ("on",), ("when", "on")]))
     first = {"id": "first", "day": 0, "task": {"to": "csm", "title": "x", "outcomes": ["yes", "no"]}}
     count = draw(st.integers(0, 2))
     return {
         "playbook": draw(NAMES),
-    if "repeat_every" in head:
-        head = {key: value for key, value in head.items() if key not in ("run_per", "group_by")}
         "subject": subject.value,
         **head,
         **{key: draw(starts[key]) for key in chosen},
@@ -282,8 +292,10 @@ def rule_files(draw: st.DrawFn) -> Tree:
 JUNK = st.sampled_from(
     json.loads(
         """[
-        null, true, false, "up", "down", "highest", "each", "never",
-        [100, 1000], "*", "* *", "*x", 0, 5, -5, 101, 0.5, 10000000000000, "", " ", "a", "Bad Name", "two\\nlines",
+        null, true, false, "up", "down", "highest", "each", "never", "0%",
+        {"event": "x", "at_least": 3}, {"event": "x", "at_least": 3, "within": "2d"},
+        [100, 1000], "*", "* *", "*x",
+        0, 5, -5, 101, 0.5, 10000000000000, "", " ", "a", "Bad Name", "two\\nlines",
         [], {}, ["a"], ["a", "a"], [1, 2], [[]], {"a": 1}, "40", "80%", "80 %", "10001%", "-1%", "%",
         "30", "30d", "0d", "2bd", "3661d", "523w", "99999min", "100000min", "1y", "T-90", "T-3661",
         "T90", "T-0", "a + 2bd", "first + 2bd", "first+2bd", "first + x", "first", "true", "csm",
@@ -307,7 +319,7 @@ JUNK = st.sampled_from(
 _KEYS = """
 playbook titel title when on for if then id day at after task email message to template topic via escalate
 outcome outcomes is all any none field event step within absent_for of recovers_at anchor since from
-direction take once
+direction take once at_least
 """
 KEYS = st.sampled_from([*_KEYS.split(), *FAMILIES["field"]])
 

@@ -125,6 +125,7 @@ def test_documentation_has_each_operator(keyword: str) -> None:
     written = {
         "event_within": "within",
         "event_absent_for": "absent_for",
+        "event_at_least": "at_least",
         "step_is": "is",
         "step_outcome": "outcome",
     }.get(keyword, keyword)

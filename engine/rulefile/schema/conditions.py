@@ -6,10 +6,12 @@ from typing import Literal, TypeAlias
 
 from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind
 from engine.conditions.operators import Argument, Operator
+from engine.rulefile.model import Leave
 from engine.rulefile.parse_arguments import (
     DAY_COMPARISONS,
     DIRECTIONS,
     MOST_DAYS,
+    MOST_EVENTS,
     ONCE,
     STEP_STATES,
     TAKES,
@@ -23,6 +25,7 @@ from engine.rulefile.schema.values import (
     one_of,
     pattern,
     percentage,
+    shift,
     slug,
     text,
     typed,
@@ -98,12 +101,13 @@ def _shape(shape: Shape, takes: Takes) -> Schema:
     parts = {part: _keys_with(rows, arguments) for part, arguments in PARTS.items()}
     extras = (["of"] if shape.is_amount else []) + [part for part, keys in parts.items() if keys]
     plain: Schema = {"properties": {key: ARGUMENTS[row.argument](shape) for key, row in rows.items()}}
-    found: Schema = {"propertyNames": {"enum": ["field", *rows, *extras, "if"]}}
+    found: Schema = {"propertyNames": {"enum": ["field", *rows, *extras, "if", "leave"]}}
     if shape.is_amount:
         share = {key: percentage() if row.takes_of else False for key, row in rows.items()}
         found |= {"if": {"required": ["of"]}, "then": {"properties": share}, "else": plain}
     else:
         found |= plain
+    found["dependentRequired"] = {key: ["within"] for key in _keys_with(rows, PARTS["within"])}
     found["dependentSchemas"] = {
         part: {"anyOf": [{"required": [key]} for key in keys]} for part, keys in parts.items() if keys
     }
@@ -118,6 +122,7 @@ def _keys_with(rows: Mapping[str, Operator], arguments: frozenset[Argument]) -> 
 _PART_VALUES: dict[str, Callable[[Shape], Schema]] = {
     "recovers_at": Shape.value,
     "from": Shape.value,
+    "within": lambda shape: duration(zero=False, business=False),
     "direction": lambda shape: {**one_of(DIRECTIONS), "default": "up"},
     "take": lambda shape: {**one_of(TAKES), "default": "highest"},
     "once": lambda shape: {**one_of(ONCE), "default": "per_threshold"},
@@ -158,14 +163,17 @@ ARGUMENTS: dict[Argument, Callable[[Shape], Schema]] = {
     Argument.CHOICE: Shape.value,
     Argument.CHANGE: lambda shape: {"const": True},
     Argument.CROSSING: _list_of,
+    Argument.SHIFT: lambda shape: shift(is_share=shape.type is not FieldType.PERCENT),
     Argument.DAYS: _days,
     Argument.EVENT: lambda shape: text(),
     Argument.EVENT_WINDOW: lambda shape: duration(zero=False, business=False),
+    Argument.EVENT_COUNT: lambda shape: whole(1, MOST_EVENTS),
     Argument.STEP_STATE: lambda shape: one_of(STEP_STATES),
     Argument.STEP_OUTCOME: lambda shape: slug(),
 }
 """What follows an operator, by the shape of its argument; the field's shape matters to some."""
 
+_WINDOWS = {key: row for key, row in FAMILIES["event"].items() if key}
 _NO_SHAPE = Shape(FieldType.TEXT)
 """For questions about events and steps."""
 
@@ -174,6 +182,7 @@ def condition_definitions(catalogue: Catalogue, subject: Kind) -> dict[str, Sche
     """Every kind of condition that a playbook about `subject` can hold, by the name of its definition."""
     fields = visible(catalogue, subject)
     besides = {"if": {**reference(f"{subject}.state"), "description": words.ABOUT["if"]}}
+    leave = {"leave": {**one_of(Leave), "default": Leave.STAY.value, "description": words.ABOUT["leave"]}}
     in_run = f"{subject}.run_state"
     return {
         f"{subject}.field.state": _field_predicate(fields, "state"),
@@ -181,6 +190,14 @@ def condition_definitions(catalogue: Catalogue, subject: Kind) -> dict[str, Sche
         f"{subject}.field.either": _field_predicate(fields, "either"),
         f"{subject}.field.start": _field_predicate(fields, "moment", besides),
         f"{subject}.event.start": _event(0, {}, besides),
+        f"{subject}.field.audience": _field_predicate(fields, "state", leave),
+        f"{subject}.event.audience": _event(1, _WINDOWS, leave),
+        f"{subject}.audience": _condition(
+            {
+                **{key: reference(f"{subject}.{key}.audience") for key in ("field", "event")},
+                **{kind: _group(kind, f"{subject}.state", leave) for kind in GROUPS},
+            }
+        ),
         f"{subject}.state": _condition(_kinds(subject, "state", f"{subject}.state")),
         in_run: _condition(_kinds(subject, "state", in_run) | _STEP),
         f"{subject}.run_either": _condition(_kinds(subject, "either", in_run) | _STEP),
@@ -193,20 +210,22 @@ def condition_definitions(catalogue: Catalogue, subject: Kind) -> dict[str, Sche
 
 def shared_definitions(catalogue: Catalogue) -> dict[str, Schema]:
     """What conditions have in common whatever their playbook is about."""
-    windows = {key: row for key, row in FAMILIES["event"].items() if key}
     return {
-        "event.state": _event(1, windows),
+        "event.state": _event(1, _WINDOWS),
         "event.moment": _event(0, {}),
-        "event.either": _event(0, windows),
+        "event.either": _event(0, _WINDOWS),
         "step": _question("step", slug(), FAMILIES["step"], _exactly_one(FAMILIES["step"])),
         **_shape_definitions(catalogue),
     }
 
 
 def _event(fewest: int, windows: Mapping[str, Operator], besides: Schema | None = None) -> Schema:
-    """A question about an event, with at least `fewest` and at most one of `windows`."""
-    count = _exactly_one(windows) if fewest else {"not": {"required": list(windows)}} if windows else {}
-    return _question("event", text(), windows, count, besides)
+    """An event with at least `fewest` and at most one of `windows`; a count needs `within`."""
+    alone = [key for key, row in windows.items() if row.argument is Argument.EVENT_WINDOW]
+    counts = [key for key, row in windows.items() if row.argument is Argument.EVENT_COUNT]
+    asked = _exactly_one(alone) if fewest else {"not": {"required": alone}} if alone else {}
+    needs = {"dependentRequired": {key: ["within"] for key in counts}} if counts else {}
+    return _question("event", text(), windows, {**asked, **needs}, besides)
 
 
 def _question(
@@ -284,9 +303,9 @@ def _condition(kinds: Mapping[str, Schema]) -> Schema:
     }
 
 
-def _group(kind: str, members: str) -> Schema:
+def _group(kind: str, members: str, besides: Schema | None = None) -> Schema:
     listed = {"type": "array", "items": reference(members), "minItems": 1}
     return {
-        "properties": {kind: {**listed, "description": words.GROUPS[kind]}},
+        "properties": {kind: {**listed, "description": words.GROUPS[kind]}, **(besides or {})},
         "additionalProperties": False,
     }

@@ -63,6 +63,13 @@ def percentage() -> Schema:
     return {"type": "string", "pattern": rf"^\+?({below}|{most}(\.0*)?|\.[0-9]{{1,6}}0*)\s*%$"}
 
 
+def shift(*, is_share: bool) -> Schema:
+    """`15`, or where a percentage can be taken `20%`; above zero."""
+    amount = {**number(), "exclusiveMinimum": 0}
+    share = {**percentage(), "allOf": [{"pattern": "[1-9]"}]}
+    return {"anyOf": [amount, share]} if is_share else amount
+
+
 def duration(*, zero: bool = True, business: bool = True) -> Schema:
     """A number and a unit, at most as long as the parser takes."""
     return {"type": "string", "pattern": f"^({_duration(zero=zero, business=business)})$"}

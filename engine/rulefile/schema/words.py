@@ -9,7 +9,7 @@ PLAYBOOK: Mapping[str, str] = {
     "review_every": "After how long somebody should look it over, such as 90d.",
     "subject": "What one run is about.",
     "priority": "0 to 100, 50 when left out. Tasks of a higher one stand higher in the queue.",
-    "audience": "A condition on who may start. It does not end a run that is under way.",
+    "audience": "A condition on who may start. With leave: exit its end also ends a run under way.",
     "when": "A state whose beginning starts a run.",
     "on": "A moment that starts a run, or a list of them, each with an optional if.",
     "for": "How long the state must have held before it starts a run, such as 3d. No business days.",
@@ -96,14 +96,16 @@ GROUPS: Mapping[str, str] = {
 
 ABOUT: Mapping[str, str] = {
     "field": "The field asked about. A condition asks one thing of it.",
-    "event": "The name of an event. By itself a moment; with within or absent_for a state.",
+    "event": "The name of an event. By itself a moment; with within, absent_for or at_least a state.",
     "step": "A step of this playbook.",
     "of": "Makes the value a percentage of this other amount.",
     "recovers_at": "The threshold holds until the value has come back to this one.",
+    "within": "Over this stretch of time, up to now.",
     "from": "Only a change from this value.",
     "direction": "up, when left out: from below to this or more. down: from above to this or less.",
     "take": "Of several crossed in one jump the furthest (highest, when left out), or each.",
     "once": "per_threshold, when left out: only the first time it is ever reached. never: every time.",
+    "leave": "When it ends within a run: stay (when left out) goes on, exit ends it as left_audience.",
     "if": "A condition on the state in which the moment finds the subject.",
 }
 
@@ -123,6 +125,8 @@ OPERATORS: Mapping[str, str] = {
     "is_missing": "true: there is no value. Never unknown.",
     "drops_below": "It fell below this, and has not come back to recovers_at since.",
     "rises_above": "It rose above this, and has not come back to recovers_at since.",
+    "drops_by": "It is at least so much, or so many percent, below its highest within the stretch.",
+    "rises_by": "It is at least so much, or so many percent, above its lowest within the stretch.",
     "changes": "Moment: it takes another value.",
     "changes_to": "Moment: it becomes this value.",
     "crosses": "Moment: it reaches one of these: [100, 1000, 10000].",
@@ -131,6 +135,7 @@ OPERATORS: Mapping[str, str] = {
     "event": ABOUT["event"],
     "event_within": "The last such event is at most so long ago. False when there never was one.",
     "event_absent_for": "The last such event is at least so long ago. Unknown when there never was one.",
+    "event_at_least": "At least so many such events within the stretch.",
     "step_is": "The state of the step in this run.",
     "step_outcome": "The step's task was closed with this outcome. False while it is open.",
 }

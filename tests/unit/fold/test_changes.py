@@ -46,7 +46,7 @@ def lived(opened: Opened, on: str, *values: Any, field: str = "usage") -> Compan
     [
         ("changes: true", ("a", "b", "b", "c"), ["plan changed from a to b", "plan changed from b to c"]),
         ("changes: true", (None, "b", None, "c"), ["plan changed from b to missing"]),
-        ("changes: true, from: b", ("a", "b", "c", "b", "a"), [f"plan changed from b to {each}" for each in "ca"]),
+        ("changes: true, from: b", ("a", "b", "c", "b", "a"), [f"plan changed from b to {x}" for x in "ca"]),
         ("changes_to: c, from: b", ("a", "c", "b", "c"), ["plan changed from b to c"]),
         ("changes_to: c, from: b", ("a", "c"), []),
     ],

@@ -8,7 +8,7 @@ import pytest
 from engine.clock.durations import Duration
 from engine.conditions.catalogue import BUILT_IN
 from engine.conditions.operators import OPERATORS
-from engine.conditions.tree import Comparison, Condition, Crossing, Group, Predicate
+from engine.conditions.tree import Comparison, Condition, Crossing, Group, Predicate, Shift
 from engine.match import shard as shard_module
 from engine.match.compile import BATCH, MOST_CONDITIONS
 from engine.match.samples import samples, views
@@ -47,6 +47,12 @@ OF_EVERY_OPERATOR: dict[str, Predicate] = {
     "drops_below": Predicate("drops_below", "when", field=HEALTH, value=Decimal(40)),
     "rises_above": Predicate("rises_above", "when", field=HEALTH, value=Decimal(40)),
     "changes_to": Predicate("changes_to", "when", field=BUILT_IN.get("account.stage"), value="churned"),
+    "drops_by": Predicate(
+        "drops_by", "when", field=HEALTH, value=Shift(Decimal(15)), window=Duration(2, "w")
+    ),
+    "rises_by": Predicate(
+        "rises_by", "when", field=HEALTH, value=Shift(Decimal("0.5"), is_share=True), window=Duration(2, "w")
+    ),
     "changes": Predicate("changes", "when", field=BUILT_IN.get("account.stage")),
     "crosses": Predicate("crosses", "when", field=HEALTH, value=Crossing((Decimal(100), Decimal(1000)))),
     "days_until": Predicate(
@@ -58,6 +64,9 @@ OF_EVERY_OPERATOR: dict[str, Predicate] = {
     "event": Predicate("event", "when", event="login"),
     "event_within": Predicate("event_within", "when", event="login", window=Duration(30, "d")),
     "event_absent_for": Predicate("event_absent_for", "when", event="login", window=Duration(2, "w")),
+    "event_at_least": Predicate(
+        "event_at_least", "when", event="login", value=Decimal(3), window=Duration(7, "d")
+    ),
     "step_is": Predicate("step_is", "when", step="call", value="open"),
     "step_outcome": Predicate("step_outcome", "when", step="call", value="no_response"),
 }

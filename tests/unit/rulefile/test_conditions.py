@@ -10,7 +10,7 @@ import pytest
 from engine.clock.durations import Duration
 from engine.conditions.catalogue import BUILT_IN
 from engine.conditions.operators import OPERATORS, Argument
-from engine.conditions.tree import Comparison, Condition, Crossing, Group, Predicate, predicates
+from engine.conditions.tree import Comparison, Condition, Crossing, Group, Predicate, Shift, predicates
 from engine.rulefile.model import OnTiming, Playbook
 from engine.rulefile.parse_arguments import READERS
 from engine.rulefile.parse_predicates import FAMILIES
@@ -127,6 +127,27 @@ def test_crossing_is_read(sound: Callable[..., Playbook], text: str, expected: C
     """The thresholds in ascending order, and what is left out as documented."""
     predicate = sound(on=f"{{field: account.usage, crosses: {text}}}").on[0].predicate
     assert predicate == Predicate("crosses", "on", FIELDS["account.usage"], expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "shift"),
+    [
+        ("{field: account.health, drops_by: 15, within: 14d}", Shift(Decimal(15))),
+        ("{field: account.usage, rises_by: 20%, within: 14d}", Shift(Decimal(20), is_share=True)),
+        ("{field: account.adoption, drops_by: 0.5, within: 14d}", Shift(Decimal("0.5"))),
+    ],
+)
+def test_shift_is_read(condition: Callable[[str], Condition], text: str, shift: Shift) -> None:
+    """By an amount, or by a part of where it moved from."""
+    found = condition(text)
+    assert isinstance(found, Predicate)
+    assert (found.value, found.window) == (shift, Duration(14, "d"))
+
+
+def test_count_of_events_is_read(condition: Callable[[str], Condition]) -> None:
+    """So many within a time."""
+    expected = Predicate("event_at_least", "when", event="login", value=Decimal(3), window=Duration(7, "d"))
+    assert condition("{event: login, at_least: 3, within: 7d}") == expected
 
 
 def test_metric_declared_in_the_catalogue_can_be_asked(condition: Callable[[str], Condition]) -> None:

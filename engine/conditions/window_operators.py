@@ -1,0 +1,135 @@
+"""Operators that look back over a stretch of time: how far a value has moved, how often an event happened."""
+
+from bisect import bisect_left
+from datetime import datetime, timedelta
+from decimal import Context, Decimal
+
+from engine.conditions.form import clamp, single
+from engine.conditions.operator_row import (
+    NO_FIELD,
+    NUMERIC,
+    Argument,
+    Operator,
+    field_of,
+    value_of,
+)
+from engine.conditions.tree import Predicate, Shift
+from engine.conditions.view import View
+from engine.conditions.wording import label, show, show_duration
+
+_EXACT = Context(prec=100)
+_SCALE_OF_PRODUCT = Decimal(10) ** 12
+_TICK = timedelta(microseconds=1)
+
+
+def shift(keyword: str, sign: int, wanted_words: str, found_words: str, extreme_words: str) -> Operator:
+    """`drops_by` (sign -1) and `rises_by` (sign 1): how far the value is from its extreme in the window."""
+
+    def excess(predicate: Predicate, view: View) -> Decimal | None:
+        """How far the value has moved beyond what is asked; its sign is the answer."""
+        actual, held, wanted = value_of(predicate, view), view.extreme(predicate), _shift(predicate)
+        if not isinstance(actual, Decimal) or held is None:
+            return None
+        moved = _EXACT.multiply(_EXACT.subtract(actual, held.value), Decimal(sign))
+        if not wanted.is_share:
+            return _EXACT.subtract(moved, wanted.amount)
+        if held.value <= 0:
+            return None
+        return _EXACT.subtract(
+            _EXACT.multiply(moved, Decimal(100)), _EXACT.multiply(wanted.amount, held.value)
+        )
+
+    def evaluate(predicate: Predicate, view: View) -> bool | None:
+        found = excess(predicate, view)
+        return None if found is None else found >= 0
+
+    def fact(predicate: Predicate, view: View) -> int | None:
+        found = excess(predicate, view)
+        return None if found is None else clamp(int(_EXACT.multiply(found, _SCALE_OF_PRODUCT)))
+
+    def boundary(predicate: Predicate, view: View) -> datetime | None:
+        held = view.extreme(predicate)
+        if held is None or held.ended_at is None:
+            return None
+        end = held.ended_at + _window(predicate)
+        return end if end > view.now else None
+
+    def wanted(predicate: Predicate) -> str:
+        asked = _shift(predicate)
+        amount = f"{show(asked.amount)}%" if asked.is_share else show(asked.amount, predicate.field)
+        return f"{amount} within {_window_words(predicate)}"
+
+    def reason(predicate: Predicate, view: View) -> str:
+        field, held, verdict = field_of(predicate), view.extreme(predicate), evaluate(predicate, view)
+        found = f"{label(field)} is {show(value_of(predicate, view), field)}"
+        if held is None:
+            return found
+        denied = "" if verdict else "not "
+        asked = "no percentage of that" if verdict is None else f"{denied}{found_words} {wanted(predicate)}"
+        return f"{found} ({extreme_words} was {show(held.value, field)}, {asked})"
+
+    return Operator(
+        keyword, Argument.SHIFT, NUMERIC, False, False,
+        evaluate, value_of, fact, lambda p: single(">=", 0), boundary,
+        lambda p: f"{label(field_of(p))} {wanted_words} {wanted(p)}", reason,
+    )  # fmt: skip
+
+
+def _shift(predicate: Predicate) -> Shift:
+    assert isinstance(predicate.value, Shift)
+    return predicate.value
+
+
+def _window(predicate: Predicate) -> timedelta:
+    assert predicate.window is not None
+    return predicate.window.elapsed
+
+
+def _window_words(predicate: Predicate) -> str:
+    return "" if predicate.window is None else show_duration(predicate.window)
+
+
+def event_at_least() -> Operator:
+    """Whether at least so many events of a name happened within the window; never unknown."""
+
+    def evaluate(predicate: Predicate, view: View) -> bool:
+        return fact(predicate, view) >= _least(predicate)
+
+    def fact(predicate: Predicate, view: View) -> int:
+        times = _times(predicate, view)
+        return len(times) - bisect_left(times, view.now - _window(predicate))
+
+    def boundary(predicate: Predicate, view: View) -> datetime | None:
+        if not evaluate(predicate, view):
+            return None
+        return _times(predicate, view)[-_least(predicate)] + _window(predicate) + _TICK
+
+    def name(predicate: Predicate) -> str:
+        return (predicate.event or "").replace("_", " ")
+
+    def reason(predicate: Predicate, view: View) -> str:
+        found = fact(predicate, view)
+        noun = "event" if found == 1 else "events"
+        denied = "" if evaluate(predicate, view) else "not "
+        within = f"within {_window_words(predicate)}"
+        return f"{found} {name(predicate)} {noun} {within} ({denied}at least {_least(predicate)})"
+
+    return Operator(
+        "event_at_least", Argument.EVENT_COUNT, NO_FIELD, False, False,
+        evaluate, lambda p, v: Decimal(fact(p, v)), fact, lambda p: single(">=", _least(p)), boundary,
+        lambda p: f"event {name(p)} happened at least {_times_words(p)} within {_window_words(p)}", reason,
+    )  # fmt: skip
+
+
+def _least(predicate: Predicate) -> int:
+    assert isinstance(predicate.value, Decimal)
+    return int(predicate.value)
+
+
+def _times_words(predicate: Predicate) -> str:
+    return "once" if _least(predicate) == 1 else f"{_least(predicate)} times"
+
+
+def _times(predicate: Predicate, view: View) -> list[datetime]:
+    assert predicate.event is not None
+    return view.event_times(predicate.event)
