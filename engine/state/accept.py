@@ -30,8 +30,10 @@ def accepted_properties(properties: Mapping[str, Any] | None) -> dict[str, Any] 
         return None
     try:
         text = json.dumps(dict(properties), allow_nan=False)
-    except (TypeError, ValueError) as error:
+    except TypeError as error:
         raise Refused(f"the properties are not JSON: {error}") from error
+    except ValueError as error:
+        raise Refused("the properties are not JSON: they hold a number that is not finite") from error
     if len(text) > LONGEST_TEXT:
         raise Refused(f"the properties have {len(text)} characters; at most {LONGEST_TEXT} are allowed")
     return dict(properties)

@@ -302,7 +302,7 @@ def test_ingest_rejects_events_of_unknown_accounts(database: Engine) -> None:
     [
         (
             {"n": float("nan")},
-            "the properties are not JSON: Out of range float values are not JSON compliant",
+            "the properties are not JSON: they hold a number that is not finite",
         ),
         ({"n": Decimal(1)}, "the properties are not JSON: Object of type Decimal is not JSON serializable"),
         ({"n": "x" * 10_000}, "the properties have 10009 characters; at most 10000 are allowed"),
