@@ -27,6 +27,7 @@ audience:
   any:
     - {field: account.stage, is_missing: true}
     - {field: account.stage, not_equals: churned}
+  leave: exit
 when: {field: account.health, drops_below: 40, recovers_at: 50}
 on: {event: cancel_requested}
 existing: {since: 14d}

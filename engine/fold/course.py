@@ -108,6 +108,10 @@ def _trigger(case: Case, spec: model.Step, step: Step) -> None:
 def judge(case: Case, course: OpenRun) -> None:
     """Trigger steps whose `on:` state holds, and end the run where an exit holds long enough."""
     playbook = case.world.pinned(course.run.version)
+    if _has_left(case, playbook, course):
+        assert playbook.audience is not None
+        stop(case, course, "left_audience", because(trace(playbook.audience, case.view_of(course))))
+        return
     for index, leaving in enumerate(playbook.exits):
         if not is_moment(leaving.condition) and _has_held(case, course, index, leaving):
             end(case, playbook, course, leaving.outcome, leaving)
@@ -119,6 +123,13 @@ def judge(case: Case, course: OpenRun) -> None:
             step = course.steps[spec.id]
             if step.act_at is None and not step.is_settled and evaluate(timing.condition, view):
                 _trigger(case, spec, step)
+
+
+def _has_left(case: Case, playbook: Playbook, course: OpenRun) -> bool:
+    """Whether the run is to end because its subject is no longer in the audience; not knowing keeps it."""
+    if playbook.leave is model.Leave.STAY or playbook.audience is None:
+        return False
+    return evaluate(playbook.audience, case.view_of(course)) is False
 
 
 def _has_held(case: Case, course: OpenRun, index: int, leaving: model.Exit) -> bool:
@@ -406,6 +417,8 @@ def deadlines(case: Case, course: OpenRun) -> Iterator[datetime]:
 def _boundaries(case: Case, playbook: Playbook, course: OpenRun) -> Iterator[datetime]:
     view = case.view_of(course)
     conditions = [each.condition for each in playbook.exits]
+    if playbook.leave is model.Leave.EXIT and playbook.audience is not None:
+        conditions.append(playbook.audience)
     conditions += [
         spec.timing.condition
         for spec in playbook.steps

@@ -45,6 +45,13 @@ class Guard:
     within: timedelta
 
 
+class Leave(StrEnum):
+    """What becomes of an open run whose subject is no longer in the audience."""
+
+    STAY = "stay"
+    EXIT = "exit"
+
+
 class Mode(StrEnum):
     """What an opening does while a run of the same playbook and subject is open."""
 
@@ -192,6 +199,7 @@ class Playbook:
     review_every: Duration | None = None
     priority: int = 50
     audience: Condition | None = None
+    leave: Leave = Leave.STAY
     when: Condition | None = None
     on: tuple[Moment, ...] = ()
     held_for: timedelta = timedelta(0)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind
 from engine.conditions.tree import Condition, Predicate
-from engine.rulefile.model import Existing, Guard, Late, Missing, Mode, Moment, Playbook
+from engine.rulefile.model import Existing, Guard, Late, Leave, Missing, Mode, Moment, Playbook
 from engine.rulefile.mutes import MutedName, muted_names, read_mutes
 from engine.rulefile.notes import Notes, RefusedError, Table
 from engine.rulefile.parse_arguments import Place
@@ -165,7 +165,7 @@ def _about(table: Table) -> dict[str, Any]:
 def _trigger(table: Table, scope: Scope) -> dict[str, Any]:
     """For whom and when it starts."""
     return {
-        "audience": table.maybe("audience", lambda node: read_condition(node, scope, Place("audience"))),
+        **_audience(table, scope),
         "when": table.maybe("when", lambda node: read_condition(node, scope, Place("when"))),
         "on": table.optional("on", lambda node: _moments(node, scope), ()),
         "held_for": table.optional("for", elapsed, timedelta(0)),
@@ -173,6 +173,22 @@ def _trigger(table: Table, scope: Scope) -> dict[str, Any]:
         "keep_active_for": table.optional("keep_active_for", elapsed, timedelta(0)),
         "existing": table.optional("existing", lambda node: _existing(node, scope), Existing("wait")),
     }
+
+
+def _audience(table: Table, scope: Scope) -> dict[str, Any]:
+    """The condition on who may start, and beside it what follows when it ends within a run."""
+    node, leave = table.node.get("audience"), Leave.STAY
+    if isinstance(node, MappingNode) and "leave" in node.entries:
+        read = scope.notes.attempt(choice(Leave), node.entries["leave"][1], "leave")
+        leave = Leave(read or Leave.STAY)
+        rest = {key: entry for key, entry in node.entries.items() if key != "leave"}
+        node = MappingNode(rest, node.line, node.column)
+    if node is None:
+        return {}
+    condition = scope.notes.attempt(
+        lambda each: read_condition(each, scope, Place("audience")), node, "audience"
+    )
+    return {"audience": condition, "leave": leave}
 
 
 def _running(table: Table, scope: Scope, guard: Guard) -> dict[str, Any]:

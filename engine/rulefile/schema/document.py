@@ -97,7 +97,7 @@ def _of_subject(catalogue: Catalogue, subject: Kind) -> Schema:
     start = reference(f"{subject}.start")
     return {
         "properties": {
-            "audience": reference(f"{subject}.state"),
+            "audience": reference(f"{subject}.audience"),
             "when": reference(f"{subject}.state"),
             "on": {"if": {"type": "array"}, "then": _list(start), "else": start},
             "run_per": paths(each for each in fields if each.kind is not Kind.METRIC),

@@ -10,7 +10,7 @@ import pytest
 from engine.clock.durations import Duration
 from engine.conditions.catalogue import BUILT_IN, Kind
 from engine.conditions.tree import Predicate
-from engine.rulefile.model import Existing, Guard, Late, Missing, Mode, Mutes, OpenSteps, Playbook
+from engine.rulefile.model import Existing, Guard, Late, Leave, Missing, Mode, Mutes, OpenSteps, Playbook
 from engine.rulefile.parse_playbook import Parsed
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -31,6 +31,8 @@ EXAMPLES = Path(__file__).parent / "examples"
         ("on_missing", "true", "on_missing", Missing.TRUE),
         ("existing", "fire", "existing", Existing("fire")),
         ("existing", "{since: 14d}", "existing", Existing("since", timedelta(days=14))),
+        ("audience", "{field: account.health, above: 1, leave: exit}", "leave", Leave.EXIT),
+        ("audience", "{all: [{field: account.health, above: 1}], leave: stay}", "leave", Leave.STAY),
         ("keep_active_for", "3d", "keep_active_for", timedelta(days=3)),
         ("repeat_every", "90d", "repeat_every", timedelta(days=90)),
         ("mode", "restart", "mode", Mode.RESTART),
