@@ -1,0 +1,312 @@
+"""What every operator answers at its edges: the rows of docs/operators.md, each proven by a test."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from engine.conditions.catalogue import BUILT_IN, Field, Kind, Value
+from engine.conditions.tree import Predicate
+from engine.fold.moments import marks
+from engine.fold.view import BookView
+from engine.rulefile.model import Guard, OnTiming
+from engine.rulefile.parse_playbook import parse_playbook
+from engine.runs.run import Step
+from engine.state.book import Book, ChangeInput, EventInput, Past
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+TICK, HOUR, DAY = timedelta(microseconds=1), timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One question, what is so, and the answer: a verdict of a state, or how often a moment happens."""
+
+    question: str
+    """As a rule file writes it."""
+    situation: str
+    """For people."""
+    answer: bool | int | None
+    now: Mapping[str, Any] = field(default_factory=dict)
+    """Values of account fields; of a moment the ones before it."""
+    past: tuple[tuple[timedelta, Any], ...] = ()
+    """Earlier values of the question's field: how long ago, and what."""
+    events: tuple[timedelta, ...] = ()
+    """How long ago the question's event happened."""
+    new: Any = None
+    """Of a moment of change: the value after it."""
+    superseded: bool = False
+    """Of a moment of change: whether something newer was known already."""
+    step: tuple[str, str | None] | None = None
+    """State and outcome of the step `call`."""
+    zone: str = "UTC"
+    at: datetime = NOW
+
+    @property
+    def predicate(self) -> Predicate:
+        """The question, as the parser reads it."""
+        return _read(self.question)
+
+    @property
+    def is_moment(self) -> bool:
+        """Whether the answer is a number of moments."""
+        return self.answer is not None and not isinstance(self.answer, bool)
+
+    @property
+    def view(self) -> BookView:
+        """What the question sees."""
+        steps = None if self.step is None else {"call": Step("s", "r", "acme", "call", *self.step_parts)}
+        return BookView(self.book, Kind.ACCOUNT, "acme", self.at, ZoneInfo(self.zone), steps)
+
+    @property
+    def step_parts(self) -> Any:
+        """The state of the step, and its times and outcome as its row has them."""
+        assert self.step is not None
+        state, outcome = self.step
+        return state, None, None, None, None, outcome
+
+    @property
+    def book(self) -> Book:
+        """The account with its past."""
+        values = {name: _value(each) for name, each in self.now.items() if each is not None}
+        book = Book("acme", {Kind.ACCOUNT: {"acme": values}})
+        predicate = self.predicate
+        if predicate.field is not None:
+            self._remember(book, predicate.field, values)
+        if predicate.event is not None and self.events:
+            times = sorted(self.at - each for each in self.events)
+            book.event_times[predicate.event], book.last_events[predicate.event] = times, times[-1]
+        return book
+
+    def _remember(self, book: Book, about: Field, values: Mapping[str, Value]) -> None:
+        entries = [(self.at - ago, _value(each)) for ago, each in self.past]
+        book.histories["acme", about.name] = [
+            (when, known) for when, known in entries if isinstance(known, Decimal)
+        ]
+        book.courses[Kind.ACCOUNT, "acme", about.name] = [
+            Past(when, when, index, known if isinstance(known, Decimal) else None)
+            for index, (when, known) in enumerate(entries)
+        ]
+
+    def moments(self) -> int:
+        """How many moments the change or event is."""
+        predicate = self.predicate
+        if predicate.event is not None:
+            event = EventInput(self.at, self.at, "e1", str(self.new or predicate.event), None)
+            return len(marks(predicate, event, {}, Kind.ACCOUNT, "acme", self.book))
+        assert predicate.field is not None
+        name, old = predicate.field.name, _value(self.now.get(predicate.field.name))
+        change = ChangeInput(
+            self.at, self.at, 1, Kind.ACCOUNT, "acme", name, old, _value(self.new), self.superseded
+        )
+        before = {} if self.superseded else {(Kind.ACCOUNT, "acme", name): old}
+        return len(marks(predicate, change, before, Kind.ACCOUNT, "acme", self.book))
+
+
+def _value(given: Any) -> Value | None:
+    is_number = isinstance(given, int | float) and not isinstance(given, bool)
+    return Decimal(str(given)) if is_number else given
+
+
+@cache
+def _read(question: str) -> Predicate:
+    """The predicate of a step of a small playbook, where every question may stand."""
+    text = f"""
+playbook: small
+owner: cs
+subject: account
+on: {{event: start}}
+steps:
+  - {{id: call, day: 0, task: {{to: csm, title: Call, outcomes: [reached, silent]}}}}
+  - {{id: next, on: {question}, task: {{to: csm, title: Next}}}}
+"""
+    parsed = parse_playbook(
+        "small.yaml",
+        text,
+        catalogue=BUILT_IN,
+        templates=lambda path: path,
+        roles=["csm"],
+        guard=Guard(25, HOUR),
+    )
+    if parsed.playbook is None or parsed.problems:
+        raise ValueError([str(each) for each in parsed.problems])
+    timing = parsed.playbook.steps[1].timing
+    assert isinstance(timing, OnTiming)
+    assert isinstance(timing.condition, Predicate)
+    return timing.condition
+
+
+def _values() -> Iterator[Edge]:
+    for keyword, below, same, above in (
+        ("equals", False, True, False),
+        ("not_equals", True, False, True),
+        ("below", True, False, False),
+        ("at_most", True, True, False),
+        ("above", False, False, True),
+        ("at_least", False, True, True),
+    ):
+        question = f"{{field: account.health, {keyword}: 40}}"
+        yield Edge(question, "it is 39.999999", below, {"health": 39.999999})
+        yield Edge(question, "it is 40", same, {"health": 40})
+        yield Edge(question, "it is 40.000001", above, {"health": 40.000001})
+        yield Edge(question, "it is missing", None)
+        if keyword != "not_equals":
+            share = f"{{field: account.usage, {keyword}: 80%, of: account.usage_limit}}"
+            yield Edge(share, "80 of 100", same, {"usage": 80, "usage_limit": 100})
+            yield Edge(share, "80 of 0: a part of zero", None, {"usage": 80, "usage_limit": 0})
+            yield Edge(share, "80 of an amount that is missing", None, {"usage": 80})
+    for keyword, inside in (("in", True), ("not_in", False)):
+        question = f"{{field: account.plan, {keyword}: [free, pro]}}"
+        yield Edge(question, "it is pro", inside, {"plan": "pro"})
+        yield Edge(question, "it is Pro, with a capital", not inside, {"plan": "Pro"})
+        yield Edge(question, "it is missing", None)
+    question = "{field: account.health, between: [30, 40]}"
+    for value, answer in ((29.999999, False), (30, True), (40, True), (40.000001, False)):
+        yield Edge(question, f"it is {value}", answer, {"health": value})
+    yield Edge(question, "it is missing", None)
+
+
+def _texts() -> Iterator[Edge]:
+    contains, matches = "{field: account.name, contains: acme}", '{field: account.name, matches: "*acme"}'
+    yield Edge(contains, "it is The ACME Group", True, {"name": "The ACME Group"})
+    yield Edge(contains, "it is acme", True, {"name": "acme"})
+    yield Edge(contains, "it is Acm", False, {"name": "Acm"})
+    yield Edge(contains, "it is missing", None)
+    yield Edge(matches, "it is The ACME", True, {"name": "The ACME"})
+    yield Edge(matches, "it is acme: the star stands for nothing", True, {"name": "acme"})
+    yield Edge(matches, "it is The ACME Group", False, {"name": "The ACME Group"})
+    yield Edge(matches, "it is missing", None)
+    for keyword, set_ in (("is_set", True), ("is_missing", False)):
+        question = f"{{field: account.strategic, {keyword}: true}}"
+        yield Edge(question, "it is false, which is a value", set_, {"strategic": False})
+        yield Edge(question, "it is missing", not set_)
+
+
+def _past() -> Iterator[Edge]:
+    for keyword, limit, back, beyond, between in (
+        ("drops_below", 40, 50, 39, 45),
+        ("rises_above", 60, 50, 61, 55),
+    ):
+        question = f"{{field: account.health, {keyword}: {limit}, recovers_at: {back}}}"
+        yield Edge(question, f"it is {limit}", False, {"health": limit}, past=((DAY, limit),))
+        yield Edge(question, f"it is {beyond}", True, {"health": beyond}, past=((DAY, beyond),))
+        fell = ((2 * DAY, beyond), (DAY, between))
+        yield Edge(question, f"it is {between} and was {beyond} before", True, {"health": between}, past=fell)
+        fresh = ((2 * DAY, 50), (DAY, between))
+        yield Edge(question, f"it is {between} and was 50 before", False, {"health": between}, past=fresh)
+        late = ((3 * DAY, 50), (2 * DAY, beyond), (DAY, between))
+        words = f"it is {between}, and {beyond} before it was learned late"
+        yield Edge(question, words, True, {"health": between}, past=late)
+        yield Edge(question, f"it is {back}", False, {"health": back}, past=(*fell, (TICK, back)))
+        yield Edge(question, f"it is missing and was {beyond} before", None, past=((DAY, beyond),))
+    for keyword, high, low, enough, short in (
+        ("drops_by", 60, 45, 45, 45.000001),
+        ("rises_by", 30, 45, 45, 44.999999),
+    ):
+        question = f"{{field: account.health, {keyword}: 15, within: 2d}}"
+        one = ((3 * DAY, high), (DAY, enough))
+        yield Edge(question, f"it is {enough} and was {high}", True, {"health": enough}, past=one)
+        none = ((3 * DAY, high), (DAY, short))
+        yield Edge(question, f"it is {short} and was {high}", False, {"health": short}, past=none)
+        last = ((3 * DAY, high), (2 * DAY - TICK, low))
+        yield Edge(question, f"it was {high} until just within 2 days ago", True, {"health": low}, past=last)
+        gone = ((3 * DAY, high), (2 * DAY, low))
+        yield Edge(question, f"it was {high} until exactly 2 days ago", False, {"health": low}, past=gone)
+        gap = ((3 * DAY, high), (DAY, None), (HOUR, low))
+        words = f"it was {high}, then missing, now {low}"
+        yield Edge(question, words, True, {"health": low}, past=gap)
+        yield Edge(question, "it is missing", None, past=((DAY, high),))
+        share = f"{{field: account.health, {keyword}: 20%, within: 2d}}"
+        zero = ((DAY, 0), (HOUR, -5 if keyword == "drops_by" else 5))
+        yield Edge(share, "it was 0: a part of zero", None, {"health": zero[1][1]}, past=zero)
+
+
+def _changes() -> Iterator[Edge]:
+    for keyword, wanted in (("changes", "true"), ("changes_to", "pro")):
+        question = f"{{field: account.plan, {keyword}: {wanted}}}"
+        yield Edge(question, "free becomes pro", 1, {"plan": "free"}, new="pro")
+        yield Edge(question, "pro is told again", 0, {"plan": "pro"}, new="pro")
+        yield Edge(question, "the first value is pro", 0, new="pro")
+        lost = int(keyword == "changes")
+        yield Edge(question, "free goes missing", lost, {"plan": "free"})
+        words = "free becomes pro, learned when something newer is known"
+        yield Edge(question, words, 0, {"plan": "free"}, new="pro", superseded=True)
+        other = f"{{field: account.plan, {keyword}: {wanted}, from: trial}}"
+        yield Edge(other, "free becomes pro", 0, {"plan": "free"}, new="pro")
+        yield Edge(other, "trial becomes pro", 1, {"plan": "trial"}, new="pro")
+    up = "{field: account.usage, crosses: [100, 1000]}"
+    begun = ((9 * DAY, 50),)
+    yield Edge(up, "99 becomes 100", 1, {"usage": 99}, new=100, past=begun)
+    yield Edge(up, "100 becomes 101", 0, {"usage": 100}, new=101, past=begun)
+    yield Edge(up, "50 becomes 5,000", 1, {"usage": 50}, new=5000, past=begun)
+    yield Edge(up, "the first value is 150", 0, new=150)
+    yield Edge(up, "50 becomes 150, and it was 200 before", 0, {"usage": 50}, new=150,
+               past=((9 * DAY, 200), (DAY, 50)))  # fmt: skip
+    yield Edge(up, "50 becomes 150, learned when something newer is known", 0, {"usage": 50}, new=150,
+               superseded=True)  # fmt: skip
+    each = "{field: account.usage, crosses: [100, 1000], take: each}"
+    yield Edge(each, "50 becomes 5,000", 2, {"usage": 50}, new=5000, past=begun)
+    never = "{field: account.usage, crosses: [100, 1000], once: never}"
+    yield Edge(never, "50 becomes 150, and it was 200 before", 1, {"usage": 50}, new=150,
+               past=((9 * DAY, 200), (DAY, 50)))  # fmt: skip
+    down = "{field: account.usage, crosses: [100, 1000], direction: down}"
+    yield Edge(down, "101 becomes 100", 1, {"usage": 101}, new=100, past=((9 * DAY, 200),))
+    yield Edge(down, "100 becomes 99", 0, {"usage": 100}, new=99, past=((9 * DAY, 200),))
+
+
+def _days() -> Iterator[Edge]:
+    until = "{field: account.renews_on, days_until: {at_most: 90}}"
+    yield Edge(until, "90 days away", True, {"renews_on": date(2026, 6, 8)})
+    yield Edge(until, "91 days away", False, {"renews_on": date(2026, 6, 9)})
+    yield Edge(until, "yesterday: -1 day away", True, {"renews_on": date(2026, 3, 9)})
+    late = datetime(2026, 3, 10, 23, tzinfo=UTC)
+    yield Edge(until, "91 days away in UTC, 90 in Tokyo, where it is tomorrow", True,
+               {"renews_on": date(2026, 6, 9)}, zone="Asia/Tokyo", at=late)  # fmt: skip
+    yield Edge(until, "it is missing", None)
+    since = "{field: account.customer_since, days_since: {above: 30}}"
+    yield Edge(since, "30 days ago", False, {"customer_since": date(2026, 2, 8)})
+    yield Edge(since, "31 days ago", True, {"customer_since": date(2026, 2, 7)})
+    yield Edge(since, "30 days ago in UTC, 31 in Auckland, where it is tomorrow", True,
+               {"customer_since": date(2026, 2, 8)}, zone="Pacific/Auckland", at=late)  # fmt: skip
+    yield Edge(since, "it is missing", None)
+
+
+def _events() -> Iterator[Edge]:
+    yield Edge("{event: login}", "a login", 1)
+    yield Edge("{event: login}", "another event", 0, new="logout")
+    within, absent = "{event: login, within: 7d}", "{event: login, absent_for: 7d}"
+    count = "{event: login, at_least: 2, within: 7d}"
+    yield Edge(within, "the last exactly 7 days ago", True, events=(7 * DAY,))
+    yield Edge(within, "the last a microsecond longer ago", False, events=(7 * DAY + TICK,))
+    yield Edge(within, "there never was one", False)
+    yield Edge(absent, "the last exactly 7 days ago", True, events=(7 * DAY,))
+    yield Edge(absent, "the last a microsecond later", False, events=(7 * DAY - TICK,))
+    yield Edge(absent, "there never was one", None)
+    yield Edge(count, "one now, one exactly 7 days ago", True, events=(timedelta(0), 7 * DAY))
+    yield Edge(count, "one now, one a microsecond longer ago", False, events=(timedelta(0), 7 * DAY + TICK))
+    yield Edge(count, "two at the same instant", True, events=(DAY, DAY))
+    yield Edge(count, "there never was one", False)
+
+
+def _steps() -> Iterator[Edge]:
+    yield Edge("{step: call, is: open}", "it is open", True, step=("open", None))
+    yield Edge("{step: call, is: open}", "it is done", False, step=("done", "reached"))
+    yield Edge("{step: call, outcome: reached}", "closed as reached", True, step=("done", "reached"))
+    yield Edge("{step: call, outcome: reached}", "closed as silent", False, step=("done", "silent"))
+    yield Edge("{step: call, outcome: reached}", "it is open", False, step=("open", None))
+
+
+EDGES = (*_values(), *_texts(), *_past(), *_changes(), *_days(), *_events(), *_steps())
+"""All rows. Those of one operator stand in the order in which the document has them."""
+
+ANSWERS = {True: "true", False: "false", None: "unknown"}
+
+
+def answer_words(edge: Edge) -> str:
+    """The answer as the document has it."""
+    if edge.is_moment:
+        return {0: "does not happen", 1: "happens", 2: "happens twice"}[int(edge.answer or 0)]
+    return ANSWERS[edge.answer]  # type: ignore[index]
