@@ -180,6 +180,7 @@ def _episodes(connection: Connection, playbook: Playbook, subject_id: str, at: d
             _EPISODE.c.since,
             _EPISODE.c.opened_at,
             _EPISODE.c.resolved_at,
+            _EPISODE.c.lapsed_at,
             _EPISODE.c.owed,
             _EPISODE.c.run_id,
             _EPISODE.c.reason,
@@ -205,7 +206,7 @@ def _runs(connection: Connection, playbook: Playbook, subject_id: str, at: datet
 
 def _as_of(row: dict[str, Any], at: datetime) -> Facts:
     """The row without what happened to it after `at`."""
-    for name in ("opened_at", "resolved_at", "ended_at"):
+    for name in ("opened_at", "resolved_at", "lapsed_at", "ended_at"):
         if row.get(name) is not None and row[name] > at:
             row[name] = None
             if name == "ended_at":
@@ -274,6 +275,9 @@ def _standing(episode: Facts, decisions: Sequence[Facts], again: str) -> str:
         why = [f" ({each['reason']})" for each in decisions if each["answer"] == answer and each["reason"]]
         reason = why[-1] if why else ""
         return f"It holds since {since}; the start is owed: {episode['owed'].replace('_', ' ')}{reason}."
+    if episode["lapsed_at"] is not None:
+        lapsed = format_instant(episode["lapsed_at"])
+        return f"It has not held since {lapsed}, and still counts as the stretch that began at {since}."
     if episode["opened_at"] is None and episode["run_id"] is None:
         return f"It holds since {since} and is waiting, or held already when the playbook went live."
     return f"It does not run now: it holds since {since} and has run for this stretch; {again}."

@@ -129,6 +129,30 @@ def test_explain_names_what_is_owed(database: Engine, tmp_path: Path) -> None:
     )
 
 
+def test_explain_says_when_a_stretch_is_kept_and_when_it_starts_again(
+    database: Engine, tmp_path: Path
+) -> None:
+    """What has run and lasts, and what has ended and still counts."""
+    keys = "repeat_every: 9d\nkeep_active_for: 2d\nsteps:"
+    mine = company(database, tmp_path, [SLIDE.replace("steps:", keys)])
+    mine.take(account(START - DAY, health=70))
+    mine.tick(START)
+    mine.take(account(START + HOUR, health=30))
+    mine.tick(START + HOUR)
+    mine.finish(START + 2 * HOUR, "silent")
+    mine.tick(START + 2 * HOUR)
+    assert told(mine, "slide", "acme", START + 3 * HOUR) == (
+        "It does not run now: it holds since 2026-03-02T13:00:00Z and has run for this stretch; "
+        "it starts again at 2026-03-11T13:00:00Z."
+    )
+    mine.take(account(START + DAY, health=70))
+    mine.tick(START + DAY)
+    assert told(mine, "slide", "acme", START + DAY) == (
+        "It has not held since 2026-03-03T12:00:00Z, and still counts as the stretch that began at "
+        "2026-03-02T13:00:00Z."
+    )
+
+
 def test_explain_names_who_silenced_an_account(database: Engine, tmp_path: Path) -> None:
     """A start that waits for the end of a silence says who asked for it and why."""
     mine = company(database, tmp_path)
