@@ -15,7 +15,8 @@ from engine.fold.view import BookView
 from engine.rulefile.model import Guard, OnTiming
 from engine.rulefile.parse_playbook import parse_playbook
 from engine.runs.run import Step
-from engine.state.book import Book, ChangeInput, EventInput, Past
+from engine.state.book import Book, ChangeInput, EventInput
+from engine.state.past import Past
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 TICK, HOUR, DAY = timedelta(microseconds=1), timedelta(hours=1), timedelta(days=1)

@@ -16,7 +16,7 @@ _HEAD = """\
 
 What each operator answers where it could be doubted: at equality, with a value missing, a part of zero, in
 another time zone, with data learned late. Written by `tools/write_operator_table.py` from the rows that the
-tests prove; what the operators are for stands in [rule-language.md](rule-language.md#operators). Answers about
+tests prove; what the operators are for stands in [rule-language.md](rule-language.md#operators). Answers on
 plain numbers hold for money, percent, dates and instants too.
 """
 

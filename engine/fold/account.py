@@ -18,7 +18,8 @@ from engine.fold.view import Place
 from engine.fold.world import LivePlaybook, World, is_moment
 from engine.rulefile.model import OnTiming
 from engine.runs.run import OpenRun, Task
-from engine.state.book import ChangeInput, DataInput, Dossier, Past
+from engine.state.book import ChangeInput, DataInput, Dossier
+from engine.state.past import Past
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 """Before any instant."""

@@ -11,7 +11,8 @@ from engine.conditions.catalogue import Field, Kind, Value
 from engine.conditions.tree import Predicate
 from engine.conditions.view import Held
 from engine.runs.run import Step
-from engine.state.book import Book, Past
+from engine.state.book import Book
+from engine.state.past import Past
 
 Place = tuple[Kind, str, str]
 """A field of a subject: kind, subject id, field name."""

@@ -127,7 +127,8 @@ def needs(playbooks: list[Playbook]) -> Needs:
     kinds = {Kind.ACCOUNT, Kind.CONTACT}
     events: set[str] = set()
     latched: dict[tuple[Kind, str], tuple[Decimal, Decimal]] = {}
-    courses: dict[tuple[Kind, str], timedelta | None] = {}
+    courses: dict[tuple[Kind, str], timedelta] = {}
+    lives: set[tuple[Kind, str]] = set()
     counted: dict[str, timedelta] = {}
     for playbook in playbooks:
         kinds.add(playbook.subject)
@@ -137,11 +138,11 @@ def needs(playbooks: list[Playbook]) -> Needs:
             events |= read.events
             for predicate in predicates(condition):
                 _add_band(predicate, latched)
-                _add_course(predicate, courses)
+                _add_course(predicate, courses, lives)
                 if predicate.operator == "event_at_least" and predicate.event and predicate.window:
                     longest = counted.get(predicate.event, timedelta(0))
                     counted[predicate.event] = max(longest, predicate.window.elapsed)
-    return Needs(frozenset(kinds), frozenset(events), latched, courses, counted)
+    return Needs(frozenset(kinds), frozenset(events), latched, courses, frozenset(lives), counted)
 
 
 def _add_band(predicate: Predicate, latched: dict[tuple[Kind, str], tuple[Decimal, Decimal]]) -> None:
@@ -154,15 +155,16 @@ def _add_band(predicate: Predicate, latched: dict[tuple[Kind, str], tuple[Decima
     latched[place] = (min(low, known[0]), max(high, known[1]))
 
 
-def _add_course(predicate: Predicate, courses: dict[tuple[Kind, str], timedelta | None]) -> None:
+def _add_course(
+    predicate: Predicate, courses: dict[tuple[Kind, str], timedelta], lives: set[tuple[Kind, str]]
+) -> None:
     if predicate.field is None:
         return
     place = _place(predicate.field)
     if isinstance(predicate.value, Crossing) and predicate.value.is_once:
-        courses[place] = None
+        lives.add(place)
     elif isinstance(predicate.value, Shift) and predicate.window is not None:
-        known = courses.get(place, timedelta(0))
-        courses[place] = None if known is None else max(known, predicate.window.elapsed)
+        courses[place] = max(courses.get(place, timedelta(0)), predicate.window.elapsed)
 
 
 def _place(field: Field) -> tuple[Kind, str]:

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, select
 
 from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind, Value, decode
 from engine.state import tables
+from engine.state.past import Past, read_courses, read_event_times
 
 Subjects: TypeAlias = dict[str, dict[str, Value]]
 """Values by subject id and field name; a missing field is absent."""
@@ -52,16 +53,6 @@ class EventInput:
 
 
 DataInput: TypeAlias = ChangeInput | EventInput
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Past:
-    """A value from an instant on; None when it was missing then."""
-
-    effective_at: datetime
-    applies_at: datetime
-    order: int
-    value: Decimal | None = field(compare=False)
 
 
 @dataclass(slots=True)
@@ -115,8 +106,10 @@ class Needs:
     events: frozenset[str]
     latched: Mapping[tuple[Kind, str], tuple[Decimal, Decimal]] = field(default_factory=dict)
     """Fields under a threshold with recovery, and the band between the two where the past decides."""
-    courses: Mapping[tuple[Kind, str], timedelta | None] = field(default_factory=dict)
-    """Fields whose past values count, and for how long; None is for as long as there are any."""
+    courses: Mapping[tuple[Kind, str], timedelta] = field(default_factory=dict)
+    """Fields whose past values count, and for how long."""
+    lives: frozenset[tuple[Kind, str]] = frozenset()
+    """Fields of which, when they change, it counts what they ever were."""
     counted: Mapping[str, timedelta] = field(default_factory=dict)
     """Events that are counted, and over the last how long."""
 
@@ -147,11 +140,23 @@ class BookReader:
         self._last_events(connection, starts, found)
         self._histories(connection, starts, found)
         for start, ids in _by_start(starts):
-            for name, span in sorted(self._needs.counted.items()):
-                _read_event_times(connection, name, span, start, [found[each] for each in ids])
-            for place, back in sorted(self._needs.courses.items()):
-                _read_courses(connection, place, back, start, [found[each] for each in ids])
+            self._past(connection, start, {each: found[each] for each in ids})
         return found
+
+    def _past(self, connection: Connection, start: Start, found: Mapping[str, Dossier]) -> None:
+        """What fields were and when events happened, as far as conditions ask."""
+        since, late = start.since, start.takes_late
+        for name, span in sorted(self._needs.counted.items()):
+            times = read_event_times(connection, name, found, since, span, only_folded=late)
+            for account_id, known in times.items():
+                found[account_id].book.event_times[name] = known
+        for place, span in sorted(self._needs.courses.items()):
+            books = _books(found.values(), place[0])
+            courses = read_courses(connection, place, books, since, only_folded=late, floor=since - span)
+            _keep(place, books, courses)
+        for place in sorted(self._needs.lives):
+            books = _books_of_changed(found.values(), *place)
+            _keep(place, books, read_courses(connection, place, books, since, only_folded=late))
 
     def _current(
         self, connection: Connection, starts: Mapping[str, Start]
@@ -290,68 +295,25 @@ class BookReader:
                     history.append((effective_at, Decimal(new)))
 
 
-def _read_event_times(
-    connection: Connection, name: str, back: timedelta, start: Start, dossiers: Iterable[Dossier]
-) -> None:
-    """When an event happened within so long before the start."""
-    event = tables.Event.__table__  # type: ignore[attr-defined]
-    watch = tables.Watch.__table__  # type: ignore[attr-defined]
-    books = {each.book.account_id: each.book for each in dossiers}
-    query = (
-        select(event.c.account_id, event.c.occurred_at)
-        .where(
-            event.c.account_id.in_(list(books)),
-            event.c.name == name,
-            event.c.occurred_at >= start.since - back,
-            event.c.applies_at <= start.since,
-        )
-        .order_by(event.c.occurred_at)
-    )
-    if start.takes_late:
-        query = query.join(watch, watch.c.account_id == event.c.account_id).where(
-            event.c.revision <= watch.c.evaluated_revision
-        )
-    for account_id, occurred_at in connection.execute(query):
-        books[account_id].event_times.setdefault(name, []).append(occurred_at)
+def _books(dossiers: Iterable[Dossier], kind: Kind) -> dict[str, Book]:
+    """Every subject of a kind, with the book it is in."""
+    return {subject: each.book for each in dossiers for subject in each.book.subjects[kind]}
 
 
-def _read_courses(
-    connection: Connection,
-    place: tuple[Kind, str],
-    back: timedelta | None,
-    start: Start,
-    dossiers: Iterable[Dossier],
-) -> None:
-    """What a field was, from the value it had so long before the start onwards."""
+def _books_of_changed(dossiers: Iterable[Dossier], kind: Kind, name: str) -> dict[str, Book]:
+    """The subjects whose field is about to change, with the book each is in."""
+    return {
+        item.subject_id: each.book
+        for each in dossiers
+        for item in each.inputs
+        if isinstance(item, ChangeInput) and item.kind is kind and item.field == name
+    }
+
+
+def _keep(place: tuple[Kind, str], books: Mapping[str, Book], courses: Mapping[str, list[Past]]) -> None:
     kind, name = place
-    change = tables.Change.__table__  # type: ignore[attr-defined]
-    watch = tables.Watch.__table__  # type: ignore[attr-defined]
-    subjects = {subject: each.book for each in dossiers for subject in each.book.subjects[kind]}
-    times = (change.c.effective_at, change.c.applies_at, change.c.id)
-    ended = func.lead(change.c.effective_at, type_=change.c.effective_at.type)
-    known = select(
-        change.c.subject_id,
-        change.c.new,
-        *times,
-        ended.over(partition_by=change.c.subject_id, order_by=times).label("ended"),
-    ).where(
-        change.c.kind == kind,
-        change.c.field == name,
-        change.c.subject_id.in_(list(subjects)),
-        change.c.applies_at <= start.since,
-    )
-    if start.takes_late:
-        known = known.join(watch, watch.c.account_id == change.c.account_id).where(
-            change.c.revision <= watch.c.evaluated_revision
-        )
-    course = known.subquery()
-    query = select(course).order_by(course.c.effective_at, course.c.applies_at, course.c.id)
-    if back is not None:
-        query = query.where(or_(course.c.ended.is_(None), course.c.ended > start.since - back))
-    for row in connection.execute(query) if subjects else ():
-        value = None if row.new is None else Decimal(row.new)
-        past = Past(row.effective_at, row.applies_at, row.id, value)
-        subjects[row.subject_id].courses.setdefault((kind, row.subject_id, name), []).append(past)
+    for subject, course in courses.items():
+        books[subject].courses[kind, subject, name] = course
 
 
 def _undecided(dossier: Dossier, kind: Kind, name: str, band: tuple[Decimal, Decimal]) -> Iterator[str]:
