@@ -133,6 +133,34 @@ guard: {max_starts: 2, within: 6h}
 steps:
   - {id: look, day: 0, task: {to: csm, title: "Look at {{ account.name }}", due: 1bd}}
 """,
+    """
+playbook: falling
+title: A fall
+owner: cs
+subject: account
+when:
+  any:
+    - {field: account.health, drops_by: 15, within: 5d}
+    - {event: outage, at_least: 2, within: 4d}
+on: {field: account.stage, changes: true, if: {field: account.health, rises_by: 20%, within: 7d}}
+for: 6h
+cooldown: 3d
+steps:
+  - {id: ask, day: 1, task: {to: csm, title: "Ask {{ account.name }}", due: 1bd}}
+exit:
+  - {outcome: over, when: {none: [{field: account.health, drops_by: 20%, within: 2d}]}, for: 1d}
+""",
+    """
+playbook: milestone
+title: A milestone
+owner: cs
+subject: subscription
+on:
+  - {field: subscription.usage, crosses: [70, 80, 90], take: each}
+  - {field: subscription.usage, crosses: [70], direction: down, once: never}
+steps:
+  - {id: note, day: 0, message: {via: slack, to: "#usage", template: note}}
+""",
 )
 """Between them they use every kind of timing, trigger and exit, and a guard that two accounts exceed."""
 
