@@ -16,6 +16,7 @@ _PERSON: Any = tables.Person.__table__  # type: ignore[attr-defined]
 
 def build_world(connection: Connection, library: Library, live: tuple[LivePlaybook, ...]) -> World:
     """The world of one tick."""
+
     def render(version: str, path: str, context: Any) -> str:
         return library.renderer(version).render(path, context)
 

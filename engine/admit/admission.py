@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
 
-from engine.admit.silences import Silence
+from engine.admit.silence import Silence
 from engine.episodes.episode import Owed
 from engine.rulefile.model import Mode, Playbook
 from engine.runs.run import Run

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from engine.admit.silences import Silence, SilenceError, add_silence, end_silence, list_silences
+from engine.admit.silence import Silence
+from engine.admit.silences import SilenceError, add_silence, end_silence, list_silences
 from engine.cli.shell import JsonOption, Shell
 from engine.clock.zones import format_instant, parse_instant
 from engine.tick import last_tick

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.admit.guard import Opening
-from engine.admit.silences import Silence
+from engine.admit.silence import Silence
 from engine.clock.workdays import LocalCalendar
 from engine.conditions.catalogue import Kind, Value
 from engine.episodes.episode import Episode

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from engine.admit.silences import silence_at
+from engine.admit.silence import silence_at
 from engine.clock.zones import format_instant, parse_instant
 from engine.conditions.catalogue import encode
 from engine.conditions.evaluate import because, evaluate, next_boundary, trace

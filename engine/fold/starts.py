@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from engine.admit.admission import Admitted, Joined, Postponed, admission
 from engine.admit.guard import Opening
-from engine.admit.silences import silence_at
+from engine.admit.silence import silence_at
 from engine.clock.zones import format_instant
 from engine.conditions.catalogue import Kind, Value, encode
 from engine.conditions.evaluate import Trace, because, evaluate, evidence, trace

@@ -120,7 +120,7 @@ OPERATORS: Mapping[str, str] = {
     "at_least": "More than this or equal to it.",
     "between": "[low, high]: from low to high, both included.",
     "contains": "It holds this text somewhere. Capitals do not matter.",
-    "matches": "The whole text has this form; * stands for any text: \"*@acme.example\".",
+    "matches": 'The whole text has this form; * stands for any text: "*@acme.example".',
     "is_set": "true: there is a value. Never unknown.",
     "is_missing": "true: there is no value. Never unknown.",
     "drops_below": "It fell below this, and has not come back to recovers_at since.",
