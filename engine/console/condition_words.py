@@ -1,13 +1,17 @@
 """A playbook's conditions in words."""
 
+from datetime import timedelta
+
 from engine.clock.durations import Duration
 from engine.conditions.operators import OPERATORS
 from engine.conditions.tree import Condition, Group
+from engine.console.wording import plural
 from engine.rulefile.model import (
     AfterTiming,
     AnchorTiming,
     DayTiming,
     EmailAction,
+    Exit,
     MessageAction,
     Playbook,
     Step,
@@ -32,11 +36,16 @@ def condition_words(condition: Condition | None, *, is_inner: bool = False) -> s
 
 def trigger_words(playbook: Playbook) -> list[str]:
     """What starts the playbook: each state or moment in words."""
-    found = [f"while {condition_words(playbook.when)}"] if playbook.when else []
+    found = [f"while {condition_words(playbook.when)}{_held(playbook.held_for)}"] if playbook.when else []
     for moment in playbook.on:
         extra = f", if {condition_words(moment.condition)}" if moment.condition else ""
         found.append(f"when {condition_words(moment.predicate)}{extra}")
     return found
+
+
+def exit_words(exit_: Exit) -> str:
+    """When a run ends before its last step."""
+    return condition_words(exit_.condition) + _held(exit_.held_for)
 
 
 def timing_words(step: Step) -> str:
@@ -65,6 +74,14 @@ def action_words(step: Step) -> str:
 def subject_words(step: Step) -> str:
     """The step's title or template."""
     return step.action.title if isinstance(step.action, TaskAction) else step.action.template
+
+
+def _held(span: timedelta) -> str:
+    if not span:
+        return ""
+    units = {"day": timedelta(days=1), "hour": timedelta(hours=1), "minute": timedelta(minutes=1)}
+    unit = next((name for name, length in units.items() if not span % length), "minute")
+    return f" for {plural(span // units[unit], unit)}"
 
 
 def _span(offset: Duration) -> str:

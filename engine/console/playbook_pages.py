@@ -12,6 +12,7 @@ from engine.console import playbook_queries
 from engine.console.condition_words import (
     action_words,
     condition_words,
+    exit_words,
     subject_words,
     timing_words,
     trigger_words,
@@ -109,5 +110,5 @@ def _sheet(playbook: Playbook, tally: Tally) -> Sheet:
         )
         for step in playbook.steps
     ]
-    exits = [(each.outcome, condition_words(each.condition)) for each in playbook.exits]
+    exits = [(each.outcome, exit_words(each)) for each in playbook.exits]
     return Sheet(playbook, trigger_words(playbook), condition_words(playbook.audience), steps, exits, tally)

@@ -1,6 +1,7 @@
 """Dates and names as people write them; playbooks in words."""
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,14 @@ import pytest
 from engine.conditions.catalogue import BUILT_IN
 from engine.conditions.tree import Group, Predicate
 from engine.console import wording
-from engine.console.condition_words import action_words, condition_words, timing_words, trigger_words
+from engine.console.condition_words import (
+    action_words,
+    condition_words,
+    exit_words,
+    timing_words,
+    trigger_words,
+)
+from engine.rulefile.model import Exit
 from tests.website import AT_RISK
 
 TODAY = date(2026, 1, 28)
@@ -64,6 +72,16 @@ def test_condition_words_bracket_inner_groups() -> None:
     assert condition_words(Group("all", (inner, flag), "x")).startswith("(")
     assert condition_words(Group("none", (health,), "x")).startswith("none of (")
     assert condition_words(None) == ""
+
+
+def test_how_long_a_state_must_hold_is_told() -> None:
+    """An exit after a week at 60 is another one than an exit at the first 60."""
+    healthy = Predicate("at_least", "x", BUILT_IN.get("account.health"), Decimal(60))
+    assert exit_words(Exit("well", healthy, timedelta(days=7))) == "health is at least 60 for 7 days"
+    assert exit_words(Exit("well", healthy, timedelta(minutes=90))).endswith(" for 90 minutes")
+    assert exit_words(Exit("well", healthy, timedelta(0))) == "health is at least 60"
+    slow = replace(AT_RISK, held_for=timedelta(hours=36))
+    assert trigger_words(slow)[0].endswith(" for 36 hours")
 
 
 def test_a_playbook_is_told_in_words() -> None:
