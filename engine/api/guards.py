@@ -67,10 +67,6 @@ class RequestBounds:
             return message
 
         if has_nul:
-            scope = {
-                **scope,
-                "path": "/invalid-address",
-                "raw_path": b"/invalid-address",
-                "query_string": b"",
-            }
+            nowhere = "/api/invalid-address" if scope["path"].startswith("/api/") else "/invalid-address"
+            scope = {**scope, "path": nowhere, "raw_path": nowhere.encode(), "query_string": b""}
         await self._app(scope, receive_bounded, send)

@@ -341,9 +341,9 @@ def test_an_unknown_outcome_is_answered_with_the_choices(client: httpx.Client) -
     "path", ["/api/v1/tasks?assignee=a%00b", "/api/v1/tasks/a%00b/complete", "/api/%00", "/api/v2"]
 )
 def test_odd_addresses_are_not_found(client: httpx.Client, path: str) -> None:
-    """A NUL leads nowhere."""
+    """A NUL leads nowhere, and programs are told so in JSON."""
     answer = client.request("POST" if "complete" in path else "GET", path)
-    assert answer.status_code == 404
+    assert (answer.status_code, answer.json()["title"]) == (404, "Not found")
 
 
 def test_wrong_methods_are_refused(client: httpx.Client) -> None:
