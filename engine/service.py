@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 
 from engine.admit.holds import release_holds
 from engine.api.app import create_app
@@ -28,7 +27,7 @@ from engine.outbox.wiring import close_connectors, open_connectors
 from engine.sample.life import live
 from engine.schedule import Schedule, Work
 from engine.settings import Settings
-from engine.state.migrate import DatabaseTooNewError, migrated
+from engine.state.migrate import DatabaseUnusableError, migrated
 from engine.web_server import WebServer
 from engine.wiring import with_console_port, with_mailbox_port
 
@@ -103,13 +102,9 @@ def _assemble(settings: Settings, stack: ExitStack, say: Callable[[str], None]) 
 def _open_database(url: str) -> Engine:
     try:
         return migrated(url)
-    except DatabaseTooNewError as error:
-        raise ServiceFailedError(f"The database cannot be used: {error}.") from error
-    except (DBAPIError, OSError) as error:
-        reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
-        raise ServiceFailedError(
-            f"The database cannot be opened ({reason}); look at database_url."
-        ) from error
+    except DatabaseUnusableError as error:
+        sentence = str(error)
+        raise ServiceFailedError(f"{sentence[:1].upper()}{sentence[1:]}.") from error
 
 
 def _run(

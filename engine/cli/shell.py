@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from engine.rulebook import Library
 from engine.settings import ConfigError, Settings, load_settings
+from engine.state.migrate import DatabaseUnusableError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
@@ -36,8 +37,11 @@ class Shell:
 
     @cached_property
     def database(self) -> Engine:
-        """The configured database, migrated."""
-        return self.open_engine(self.settings.database_url)
+        """The configured database, migrated; one that does not open ends the command with exit code 2."""
+        try:
+            return self.open_engine(self.settings.database_url)
+        except DatabaseUnusableError as error:
+            self.refuse(str(error))
 
     def library(self) -> Library:
         """The playbooks of the rules folder; problems in them are printed to standard error."""

@@ -6,6 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from engine.state.database import open_database, reading, writing
 from engine.state.migrations import HEAD
@@ -14,7 +15,11 @@ _LOCK = 7_446_853_301
 """An advisory lock number of our own, so that two starting processes migrate one after the other."""
 
 
-class DatabaseTooNewError(RuntimeError):
+class DatabaseUnusableError(RuntimeError):
+    """The database cannot be opened; the message is a sentence that says why and where to look."""
+
+
+class DatabaseTooNewError(DatabaseUnusableError):
     """The database was written by a newer version, which knows revisions this one does not."""
 
     def __init__(self, revision: str) -> None:
@@ -27,8 +32,20 @@ class DatabaseTooNewError(RuntimeError):
 def migrated(url: str) -> Engine:
     """Open the database at `url` and bring its schema to HEAD; safe when several processes start at once.
 
-    Raises DatabaseTooNewError for a database of a later version.
+    Raises DatabaseTooNewError for a database of a later version, and DatabaseUnusableError for one that does
+    not open.
     """
+    try:
+        return _migrated(url)
+    except (SQLAlchemyError, OSError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        reason = str(cause).partition("\n")[0]
+        raise DatabaseUnusableError(
+            f"the database cannot be opened ({reason}); look at database_url"
+        ) from error
+
+
+def _migrated(url: str) -> Engine:
     engine = open_database(url)
     try:
         with reading(engine) as connection:

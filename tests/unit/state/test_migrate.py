@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 from engine.state import tables
 from engine.state.database import reading, writing
-from engine.state.migrate import DatabaseTooNewError, migrated, upgrade
+from engine.state.migrate import DatabaseTooNewError, DatabaseUnusableError, migrated, upgrade
 from engine.state.migrations import HEAD
 
 
@@ -86,4 +86,19 @@ def test_migrated_refuses_a_database_of_a_later_version(tmp_path: Path) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()
     with pytest.raises(DatabaseTooNewError, match="schema revision 9999, newer than this version"):
+        migrated(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("nonsense", "Could not parse"),
+        ("foo://somewhere/tminus", "plugin"),
+        ("postgresql://tminus@127.0.0.1:1/tminus", "failed"),
+        ("sqlite:////proc/none/tminus.db", "No such file or directory"),
+    ],
+)
+def test_a_database_that_does_not_open_is_told_in_a_sentence(url: str, reason: str) -> None:
+    """Whatever is wrong with it, the setting to look at is named."""
+    with pytest.raises(DatabaseUnusableError, match=f"cannot be opened .*{reason}.*; look at database_url"):
         migrated(url)
