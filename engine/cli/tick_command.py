@@ -1,5 +1,6 @@
 """`tminus tick`: one pass, now or at a given instant."""
 
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -21,6 +22,10 @@ def tick(
     shell: Shell = ctx.obj
     instant = _instant(shell, at)
     library = shell.library()
+    if instant > datetime.now(UTC):
+        sys.stderr.write(
+            f"{format_instant(instant)} lies in the future; nothing is decided before then again\n"
+        )
     matcher = open_matcher(shell.settings)
     try:
         report = Ticker(shell.database, shell.settings, library, matcher).tick(instant)

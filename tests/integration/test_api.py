@@ -2,18 +2,21 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, create_engine, select
+from sqlmodel import Session
 
 from engine.api.app import create_app
 from engine.api.guards import LARGEST_API_BODY
 from engine.api.tokens import create_token, revoke_tokens
+from engine.clock.zones import format_instant
 from engine.state.database import reading
-from engine.state.tables import Account, Contact, Event
+from engine.state.tables import Account, Contact, Event, Tick
 from tests.website import Watcher, make_service, visit
 from tests.website_book import NOW, seed
 
@@ -388,6 +391,18 @@ def test_readyz_says_what_is_down(
     answer = visit(create_app(service)).get("/readyz")
     assert answer.status_code == 503
     assert words in answer.json()["reason"]
+
+
+def test_readyz_says_that_a_tick_ran_ahead(sqlite_database: Engine) -> None:
+    """Until that instant no tick can be made, however well everything runs."""
+    service = make_service(sqlite_database)
+    ahead = service.now() + timedelta(days=90)
+    with Session(sqlite_database) as session:
+        session.add(Tick(at=ahead, finished_at=service.now()))
+        session.commit()
+    answer = visit(create_app(service)).get("/readyz")
+    assert answer.status_code == 503
+    assert format_instant(ahead) in answer.json()["reason"]
 
 
 def test_the_openapi_document_is_complete(app: FastAPI) -> None:
