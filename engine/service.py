@@ -54,11 +54,14 @@ class Parts:
     deliver: Callable[[datetime], bool]
 
 
-def serve(settings: Settings, say: Callable[[str], None]) -> bool:
+def serve(
+    settings: Settings, say: Callable[[str], None], greet: Callable[[Settings, FirstToken], None]
+) -> bool:
     """Run the service until KeyboardInterrupt, then stop what was started, last things first.
 
-    Returns whether everything under way could be finished. Raises AddressRefusedError, before anything has
-    started, when a port is taken; ServiceFailedError when the web server ends by itself.
+    `say` takes what there is to know on the way, `greet` where it runs and how to sign in. Returns whether
+    everything under way could be finished. Raises AddressRefusedError, before anything has started, when a
+    port is taken; ServiceFailedError when the web server ends by itself.
     """
     console = settings.console
     with ExitStack() as stack:
@@ -68,7 +71,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> bool:
         stopped = _Stopped()
         with suppress(KeyboardInterrupt):
             parts, token = _assemble(settings, stack, say)
-            _run(parts, token, listening, stack, stopped, say)
+            _run(parts, token, listening, stack, stopped, greet)
         say("Stopping.")
     return stopped.is_clean
 
@@ -113,15 +116,14 @@ def _run(
     listening: socket.socket,
     stack: ExitStack,
     stopped: _Stopped,
-    say: Callable[[str], None],
+    greet: Callable[[Settings, FirstToken], None],
 ) -> None:
     schedule = Schedule(_work(parts), parts.settings.tick_seconds)
     web = WebServer(create_app(_service(parts, schedule)), listening)
     stack.callback(_stop, schedule, web, parts.matcher, stopped)
     web.start()
     schedule.start()
-    for line in greeting(parts.settings, token):
-        say(line)
+    greet(parts.settings, token)
     web.wait()
     raise ServiceFailedError("The web server has ended; the log above says why.")
 

@@ -4,15 +4,17 @@ import logging
 import os
 import signal
 import sys
+from functools import partial
 from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
 
-from engine.cli.shell import Shell
+from engine.cli.shell import JsonOption, Shell
+from engine.first_start import FirstToken
 from engine.listening import AddressRefusedError
-from engine.service import ServiceFailedError, serve
-from engine.settings import ConfigError
+from engine.service import ServiceFailedError, greeting, serve
+from engine.settings import ConfigError, Settings
 from engine.wiring import with_console_port
 
 
@@ -21,6 +23,7 @@ def run_service(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Instead of console.port; 0 takes a free one.")
     ] = None,
+    json: JsonOption = False,
 ) -> None:
     """Run the service: scheduler, delivery, API and console. Ctrl-C stops it."""
     shell: Shell = ctx.obj
@@ -31,7 +34,7 @@ def run_service(
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, _interrupt)
     try:
-        is_clean = serve(settings, _say)
+        is_clean = serve(settings, partial(_say, err=json), partial(_greet, shell, json))
     except (AddressRefusedError, ServiceFailedError, ConfigError) as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(1) from error
@@ -46,9 +49,21 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+def _say(line: str, *, err: bool) -> None:
+    stream = sys.stderr if err else sys.stdout
+    stream.write(line + "\n")
+    stream.flush()
+
+
+def _greet(shell: Shell, as_json: bool, settings: Settings, token: FirstToken) -> None:
+    """Tell where it runs and how to sign in."""
+    if as_json:
+        found = {"url": settings.console.public_url, "token": token.token, "token_file": str(token.file)}
+        shell.print_json(found)
+        sys.stdout.flush()
+        return
+    for line in greeting(settings, token):
+        _say(line, err=False)
 
 
 def _log_to_stderr() -> None:

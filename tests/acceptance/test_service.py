@@ -1,5 +1,6 @@
 """The service as a process: started, used over HTTP, stopped, and started again."""
 
+import json
 import re
 import signal
 import socket
@@ -163,6 +164,30 @@ def test_service_turns_an_event_into_a_task_and_repeats_nothing(workplace: Workp
         assert {task["id"] for task in after} >= {task["id"] for task in before}
         assert second.tasks(account_id="zenith") == [t for t in before if t["account_id"] == "zenith"]
         stop(second, signal.SIGTERM)
+
+
+@pytest.mark.timeout(120)
+def test_service_greets_machines_with_one_document(workplace: Workplace, port: int) -> None:
+    """Where it runs, and where the token is; what it says besides goes elsewhere."""
+    workplace.configure(sample={"enabled": False})
+    command = [COMMAND, "run", "--json"]
+    with subprocess.Popen(
+        command,
+        cwd=workplace.folder,
+        env=workplace.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        lines = []
+        while not lines or lines[-1] != "}\n":
+            lines.append(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+    found = json.loads("".join(lines))
+    assert (found["url"], rest, process.returncode) == (f"http://127.0.0.1:{port}", "", 0)
+    assert Path(workplace.folder / found["token_file"]).read_text(encoding="utf-8").strip() == found["token"]
 
 
 @pytest.mark.timeout(60)
