@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,13 +37,19 @@ def default_guard(settings: Settings) -> Guard:
 
 def read_rules(settings: Settings, catalogue: Catalogue) -> Rules:
     """Every rule file of the configured folder, with everything wrong with them."""
-    return load_rules(
+    found = load_rules(
         settings.rules,
         settings.templates,
         catalogue=catalogue,
         roles=settings.roles,
         guard=default_guard(settings),
     )
+    if found.playbooks or found.problems:
+        return found
+    empty = Problem(
+        settings.rules.as_posix(), 1, 1, "holds no playbook; those in force, if any, stay", "warning"
+    )
+    return replace(found, problems=(empty,))
 
 
 @dataclass
@@ -154,8 +160,8 @@ def live_set(connection: Connection, library: Library) -> tuple[LivePlaybook, ..
 
 
 def is_current(connection: Connection, library: Library) -> bool:
-    """Whether the live set is what the files say. While a file is broken it stays as it is."""
-    if not library.rules.is_sound:
+    """Whether the live set is what the files say. While one is broken, or none is left, it stays as it is."""
+    if not library.rules.is_sound or not library.rules.playbooks:
         return True
     rows = connection.execute(select(_RULEBOOK.c.playbook, _RULEBOOK.c.version)).all()
     return {row.playbook: row.version for row in rows} == {

@@ -217,6 +217,22 @@ def test_broken_rule_file_changes_nothing(sqlite_database: Engine, tmp_path: Pat
     assert len(mine.runs()) == 1
 
 
+def test_emptied_rules_folder_changes_nothing(sqlite_database: Engine, tmp_path: Path) -> None:
+    """The set last live goes on deciding, and the empty folder is told."""
+    mine = company(sqlite_database, tmp_path)
+    mine.take(account(START - DAY, health=70))
+    mine.tick(START)
+    for file in mine.library.settings.rules.rglob("*.yaml"):
+        file.unlink()
+    assert mine.library.refresh()
+    assert [each.message for each in mine.library.problems] == [
+        "holds no playbook; those in force, if any, stay"
+    ]
+    mine.take(account(START + HOUR, health=30))
+    mine.tick(START + 2 * HOUR)
+    assert len(mine.runs()) == 1
+
+
 def test_first_tick_cut_short_after_going_live_is_taken_up_from_there(
     database: Engine, tmp_path: Path
 ) -> None:
