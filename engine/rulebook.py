@@ -19,7 +19,7 @@ from engine.render.templates import Renderer
 from engine.rulefile.load import Rules, load_rules, parse_pinned
 from engine.rulefile.model import Guard, Playbook
 from engine.rulefile.problem import Problem
-from engine.settings import Settings
+from engine.settings import ConfigError, Settings
 from engine.state.database import reading
 from engine.state.tables import PlaybookVersion, Rulebook, Watch
 from engine.state.upsert import upsert
@@ -31,8 +31,11 @@ _WATCH: Any = Watch.__table__  # type: ignore[attr-defined]
 
 
 def default_guard(settings: Settings) -> Guard:
-    """The guard of playbooks that state none. Raises ValueError when its duration cannot be read."""
-    return Guard(settings.guard.max_starts, parse_duration(settings.guard.within).elapsed)
+    """The guard of playbooks that state none. Raises ConfigError when its duration cannot be read."""
+    try:
+        return Guard(settings.guard.max_starts, parse_duration(settings.guard.within).elapsed)
+    except ValueError as error:
+        raise ConfigError(f"guard.within: {error}") from error
 
 
 def read_rules(settings: Settings, catalogue: Catalogue) -> Rules:

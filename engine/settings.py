@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from engine.clock.workdays import LocalCalendar
+from engine.clock.zones import zone
 from engine.conditions import catalogue
 from engine.conditions.catalogue import Catalogue, FieldType, Kind
 
@@ -157,6 +159,14 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment goes before the file."""
         return env_settings, init_settings
+
+    def calendar(self, timezone: str | None, country: str | None) -> LocalCalendar:
+        """Where and when an account works; what it lacks, or a zone that is none, is as configured."""
+        try:
+            tz = zone(timezone or self.timezone)
+        except ValueError:
+            tz = zone(self.timezone)
+        return LocalCalendar(tz, country or self.country, self.working_hours.start, self.working_hours.end)
 
     def catalogue(self) -> Catalogue:
         """The built-in fields and the custom ones. Raises ConfigError."""

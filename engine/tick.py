@@ -30,6 +30,7 @@ from engine.state import tables
 from engine.state.book import BookReader, Start
 from engine.state.bulk import insert_rows
 from engine.state.database import reading, writing
+from engine.state.history import chunked
 from engine.state.upsert import upsert
 from engine.worlds import build_world
 
@@ -194,12 +195,12 @@ class _Pass:
 
     def run(self) -> bool:
         """Fold and commit. True when something moved meanwhile and another round is wanted."""
-        for chunk in _chunks(list(self.due)):
+        for chunk in chunked(self.due, SHARD):
             folds = self._fold(chunk, {})
             self.waiting.update((each.account_id, each) for each in folds if each.openings)
             self._commit([each for each in folds if not each.openings], ())
         batches = self._hold()
-        for chunk in _chunks(list(self.waiting)):
+        for chunk in chunked(self.waiting, SHARD):
             self._commit([self.waiting[account_id] for account_id in chunk], batches)
         return bool(self.conflicts)
 
@@ -216,7 +217,7 @@ class _Pass:
             if not moved:
                 return batches
             stopped = wanted
-            for chunk in _chunks(sorted(moved)):
+            for chunk in chunked(sorted(moved), SHARD):
                 self.waiting.update((each.account_id, each) for each in self._fold(chunk, stopped))
 
     def _guards(self) -> dict[str, Any]:
@@ -300,8 +301,3 @@ class _Pass:
         for each in folds:
             if each.account_id not in committed.conflicts:
                 self.report.add(each)
-
-
-def _chunks(ids: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(ids), SHARD):
-        yield ids[start : start + SHARD]

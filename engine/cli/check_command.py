@@ -11,11 +11,11 @@ import typer
 from engine.authoring.last_change import last_changes
 from engine.authoring.lint import lint
 from engine.cli.shell import JsonOption, Shell
-from engine.clock.durations import parse_duration
+from engine.rulebook import default_guard
 from engine.rulefile.load import Known, Rules, load_files, load_rules
 from engine.rulefile.model import Guard
 from engine.rulefile.problem import in_order
-from engine.settings import Settings
+from engine.settings import ConfigError, Settings
 
 
 def check(
@@ -62,9 +62,9 @@ def _with_warnings(shell: Shell, rules: Rules) -> Rules:
 
 def _guard(shell: Shell, settings: Settings) -> Guard:
     try:
-        return Guard(settings.guard.max_starts, parse_duration(settings.guard.within).elapsed)
-    except ValueError as error:
-        shell.refuse(f"guard.within: {error}")
+        return default_guard(settings)
+    except ConfigError as error:
+        shell.refuse(str(error))
 
 
 def _print(shell: Shell, rules: Rules) -> None:

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 from engine.clock.workdays import LocalCalendar
-from engine.clock.zones import zone
 from engine.conditions.catalogue import Field, Kind, Value
 from engine.conditions.operators import OPERATORS, Argument
 from engine.conditions.tree import Condition, Crossing, Group, Predicate, Shift, predicates
@@ -237,12 +236,7 @@ class World:
         name = str(account.get("timezone") or self.settings.timezone)
         country = str(account.get("country") or self.settings.country)
         if (name, country) not in self._calendars:
-            hours = self.settings.working_hours
-            try:
-                tz = zone(name)
-            except ValueError:
-                tz = zone(self.settings.timezone)
-            self._calendars[name, country] = LocalCalendar(tz, country, hours.start, hours.end)
+            self._calendars[name, country] = self.settings.calendar(name, country)
         return self._calendars[name, country]
 
 

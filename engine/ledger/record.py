@@ -12,6 +12,7 @@ from engine.episodes.episode import Episode
 from engine.fold.case import Record
 from engine.runs.run import Run, Step, Task
 from engine.state import tables
+from engine.state.history import chunked
 
 _Row = TypeVar("_Row")
 
@@ -35,7 +36,7 @@ def read_records(connection: Connection, account_ids: Collection[str]) -> dict[s
         found[each_run.account_id].runs.append(each_run)
         if each_run.is_open:
             open_runs.append(each_run.id)
-    for chunk in _chunks(open_runs):
+    for chunk in chunked(open_runs):
         for each_step in _rows(connection, Step, step, step.c.run_id.in_(chunk)):
             found[each_step.account_id].steps.append(each_step)
     is_open = set(open_runs)
@@ -59,10 +60,6 @@ def _rows(connection: Connection, cls: type[_Row], table: Any, *where: Any) -> l
     columns = [table.c[each.name] for each in fields(cls)]  # type: ignore[arg-type]
     query = select(*columns).where(*where).order_by(table.c.id)
     return [cls(*row) for row in connection.execute(query)]
-
-
-def _chunks(ids: list[str], size: int = 1000) -> list[list[str]]:
-    return [ids[start : start + size] for start in range(0, len(ids), size)]
 
 
 def _add_releases(connection: Connection, found: dict[str, Record]) -> None:

@@ -11,7 +11,6 @@ from connectors.outcome import Failed, Outcome, Retry, Unknown
 from engine.identity import digest
 from engine.outbox.claim import Begun, Claim, begin, claim, hand_back
 from engine.outbox.entry import Connector, Entry
-from engine.outbox.hours import within_working_hours
 from engine.outbox.record import CRASHED, record, recover
 from engine.outbox.retry import RetryDecision, decide
 from engine.settings import Settings
@@ -99,11 +98,15 @@ class _Pass:
             now=self._clock(),
             owner=self._owner,
             limit=limit,
-            hours=lambda instant, zone, country: within_working_hours(instant, zone, country, self._settings),
+            hours=self._within_working_hours,
             without=self._blocked(),
         )
         self._counts["cancelled"] += found.cancelled
         return found
+
+    def _within_working_hours(self, instant: datetime, timezone: str | None, country: str | None) -> datetime:
+        """The first instant not before `instant` at which an email may leave for an account there."""
+        return self._settings.calendar(timezone, country).within_hours(instant)
 
     def _blocked(self) -> frozenset[str]:
         return frozenset(name for name, count in self._outages.items() if count >= OUTAGE)
