@@ -22,7 +22,8 @@ from engine.fold.world import needs
 from engine.rulebook import Library, live_set
 from engine.rulefile.model import Missing, Playbook
 from engine.state import tables
-from engine.state.book import TABLES, Book, BookReader, Start
+from engine.state.book import Book, Start
+from engine.state.book_reader import TABLES, BookReader
 from engine.state.database import reading
 from engine.worlds import build_world
 

@@ -27,7 +27,8 @@ from engine.rulebook import INSTANT_AFTER, Library, go_live, is_current, live_se
 from engine.rulefile.model import Playbook
 from engine.settings import Settings
 from engine.state import tables
-from engine.state.book import BookReader, Start
+from engine.state.book import Start
+from engine.state.book_reader import BookReader
 from engine.state.bulk import insert_rows
 from engine.state.database import reading, writing
 from engine.state.history import chunked

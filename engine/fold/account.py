@@ -13,7 +13,11 @@ from engine.conditions.tree import Condition
 from engine.episodes.episode import Episode
 from engine.fold import course, starts
 from engine.fold.case import Case, Folded, Record
+from engine.fold.course_end import complete_if_settled
+from engine.fold.course_steps import rearrange
 from engine.fold.moments import field_of, marks
+from engine.fold.occurrences import occur
+from engine.fold.openings import repeats_at, retry_owed
 from engine.fold.view import Place
 from engine.fold.world import LivePlaybook, World, is_moment
 from engine.rulefile.model import OnTiming
@@ -158,7 +162,7 @@ class AccountFold:
         for level in range(case.world.depth):
             self._moments(batch, before, level)
             if level == 0:
-                course.rearrange(case, {(kind.value, name) for kind, name in fields})
+                rearrange(case, {(kind.value, name) for kind, name in fields})
             self._judge(is_touched, level)
         return True
 
@@ -228,7 +232,7 @@ class AccountFold:
                 for number, mark in enumerate(found):
                     if number:
                         self._come_to_rest()
-                    starts.occur(case, live, index, subject_id, item, before, mark)
+                    occur(case, live, index, subject_id, item, before, mark)
 
     def _watch(self, live: LivePlaybook, subject_id: str) -> None:
         if live.condition is None or (live.playbook.name, subject_id) in self._watchers:
@@ -274,7 +278,7 @@ class AccountFold:
                 if waits and live is not None and case.world.level_of(name) == level:
                     starts.judge(case, live, subject_id)
             if level + 1 < case.world.depth:
-                starts.retry_owed(case, level)
+                retry_owed(case, level)
 
     def _close_tasks(self, instant: datetime) -> None:
         while self._closings and self._closings[0][0] <= instant:
@@ -294,9 +298,9 @@ class AccountFold:
                     course.judge(case, run)
                 moving |= run.run.is_open and course.act_due(case, run)
                 moving |= run.run.is_open and course.escalate_due(case, run)
-                moving |= run.run.is_open and course.complete_if_settled(case, run)
+                moving |= run.run.is_open and complete_if_settled(case, run)
                 moving |= not run.run.is_open
-            moving |= starts.retry_owed(case)
+            moving |= retry_owed(case)
 
     def _turn(self, run: OpenRun) -> tuple[int, str]:
         return self._case.world.level_of(run.run.playbook), run.run.id
@@ -365,7 +369,7 @@ def _turning_points(case: Case, name: str, episode: Episode) -> Iterator[datetim
         yield episode.since + live.playbook.held_for
     if episode.lapsed_at is not None:
         yield episode.lapsed_at + live.playbook.keep_active_for
-    again_at = starts.repeats_at(case, episode)
+    again_at = repeats_at(case, episode)
     if again_at is not None:
         yield again_at
 

@@ -5,86 +5,18 @@ from datetime import datetime
 
 from engine.admit.silence import silence_at
 from engine.clock.zones import format_instant, parse_instant
-from engine.conditions.catalogue import encode
 from engine.conditions.evaluate import because, evaluate, next_boundary, trace
 from engine.conditions.tree import Condition
 from engine.conditions.wording import label
 from engine.fold.actions import NotDoneError, perform
 from engine.fold.case import Case
-from engine.fold.world import date_of, is_moment
-from engine.identity import digest
+from engine.fold.course_end import end, stop
+from engine.fold.course_steps import follow, note, skip, trigger
+from engine.fold.world import is_moment
 from engine.rulefile import model
-from engine.rulefile.model import AfterTiming, AnchorTiming, DayTiming, OnTiming, Playbook, TaskAction
+from engine.rulefile.model import AnchorTiming, OnTiming, Playbook, TaskAction
 from engine.runs import schedule
-from engine.runs.run import Decision, OpenRun, Run, Step, StepState, Task
-
-
-def enrol(case: Case, playbook: Playbook, run: Run) -> None:
-    """Set out the steps of a run that starts now."""
-    course = OpenRun(run)
-    for spec in playbook.steps:
-        identity = digest("step", run.id, spec.id)
-        step = Step(identity, run.id, run.account_id, spec.id, StepState.WAITING)
-        if isinstance(spec.timing, DayTiming):
-            _place(
-                step,
-                schedule.after_start(
-                    spec, spec.timing, case.now, case.calendar, by_calendar=case.by_calendar
-                ),
-            )
-        course.steps[spec.id] = step
-        case.touch(step)
-    case.open[run.id] = course
-    place_anchored(case, playbook, course)
-
-
-def _place(step: Step, slot: schedule.Slot) -> None:
-    step.due_on, step.act_at = slot.due_on, slot.act_at
-
-
-def place_anchored(case: Case, playbook: Playbook, course: OpenRun) -> None:
-    """Give every `at:` step that has not acted its slot, from the anchor as it now stands."""
-    if playbook.anchor is None:
-        return
-    anchor = date_of(case.view_of(course).value(playbook.anchor), case.calendar)
-    if course.run.anchor != anchor:
-        course.run.anchor = anchor
-        case.touch(course.run)
-    if anchor is None:
-        return
-    waiting = [
-        (spec, spec.timing)
-        for spec in playbook.steps
-        if isinstance(spec.timing, AnchorTiming) and course.steps[spec.id].state == StepState.WAITING
-    ]
-    slots = schedule.anchored(
-        waiting, anchor, case.now, case.calendar, playbook.late, by_calendar=case.by_calendar
-    )
-    for spec, _ in waiting:
-        step, slot = course.steps[spec.id], slots[spec.id]
-        case.touch(step)
-        if slot is None:
-            _skip(case, playbook, course, step, "late: its date had passed when it was scheduled")
-        else:
-            _place(step, slot)
-
-
-def rearrange(case: Case, fields: set[tuple[str, str]]) -> None:
-    """Move the steps that have not happened where the anchor of their run was among the changed fields."""
-    for course in list(case.open.values()):
-        playbook = case.world.pinned(course.run.version)
-        anchor = playbook.anchor
-        if anchor is None or (anchor.kind.value, anchor.name) not in fields:
-            continue
-        if not _is_of_another_term(case, playbook, course):
-            place_anchored(case, playbook, course)
-
-
-def _is_of_another_term(case: Case, playbook: Playbook, course: OpenRun) -> bool:
-    """Whether the subject has moved on to the next `run_per`, whose date is not this run's."""
-    if playbook.run_per is None or not course.run.key:
-        return False
-    return (encode(case.view_of(course).value(playbook.run_per)) or course.run.key) != course.run.key
+from engine.runs.run import OpenRun, Step, StepState, Task
 
 
 def moments_happen(case: Case, matches: Iterable[tuple[OpenRun, Condition]]) -> None:
@@ -93,16 +25,10 @@ def moments_happen(case: Case, matches: Iterable[tuple[OpenRun, Condition]]) -> 
         playbook = case.world.pinned(course.run.version)
         for spec in playbook.steps:
             if isinstance(spec.timing, OnTiming) and spec.timing.condition == condition:
-                _trigger(case, spec, course.steps[spec.id])
+                trigger(case, spec, course.steps[spec.id])
         for leaving in playbook.exits:
             if course.run.is_open and leaving.condition == condition:
                 end(case, playbook, course, leaving.outcome, leaving)
-
-
-def _trigger(case: Case, spec: model.Step, step: Step) -> None:
-    if step.state == StepState.WAITING and step.act_at is None:
-        _place(step, schedule.at_once(case.now, spec, case.calendar, by_calendar=case.by_calendar))
-        case.touch(step)
 
 
 def judge(case: Case, course: OpenRun) -> None:
@@ -122,7 +48,7 @@ def judge(case: Case, course: OpenRun) -> None:
         if isinstance(timing, OnTiming) and not is_moment(timing.condition):
             step = course.steps[spec.id]
             if step.act_at is None and not step.is_settled and evaluate(timing.condition, view):
-                _trigger(case, spec, step)
+                trigger(case, spec, step)
 
 
 def _has_left(case: Case, playbook: Playbook, course: OpenRun) -> bool:
@@ -186,7 +112,7 @@ def _is_put_off(case: Case, course: OpenRun, spec: model.Step, step: Step) -> bo
     if hindrance is None:
         step.act_at = schedule.at_once(case.now, spec, case.calendar, by_calendar=case.by_calendar).act_at
         return False
-    _note(case, course.run, "put off", hindrance, step.step)
+    note(case, course.run, "put off", hindrance, step.step)
     return True
 
 
@@ -209,7 +135,7 @@ def _act(case: Case, playbook: Playbook, course: OpenRun, spec: model.Step, step
         except NotDoneError as error:
             reason = str(error)
     if reason is not None:
-        _skip(case, playbook, course, step, reason)
+        skip(case, playbook, course, step, reason)
         return
     step.acted_at = case.now
     if isinstance(done, Task):
@@ -222,8 +148,8 @@ def _act(case: Case, playbook: Playbook, course: OpenRun, spec: model.Step, step
         answer = "message" if done.contact_id is None else "email"
         words = f"to {done.recipient}"
     case.touch(step)
-    _note(case, course.run, answer, words, spec.id)
-    _follow(case, playbook, course, spec.id)
+    note(case, course.run, answer, words, spec.id)
+    follow(case, playbook, course, spec.id)
 
 
 def _why(case: Case, course: OpenRun, spec: model.Step) -> str:
@@ -260,41 +186,6 @@ def _expiry(case: Case, act_at: datetime, spec: model.Step) -> datetime:
     return act_at + spec.expires.elapsed
 
 
-def _skip(case: Case, playbook: Playbook, course: OpenRun, step: Step, reason: str) -> None:
-    step.settle(StepState.SKIPPED, case.now, reason)
-    case.touch(step)
-    _note(case, course.run, "skipped", reason, step.step)
-    _follow(case, playbook, course, step.step)
-
-
-def _follow(case: Case, playbook: Playbook, course: OpenRun, settled: str) -> None:
-    """Schedule the steps that count from the one that has just acted or been skipped."""
-    for spec in playbook.steps:
-        timing = spec.timing
-        if isinstance(timing, AfterTiming) and timing.step == settled:
-            step = course.steps[spec.id]
-            if step.state == StepState.WAITING:
-                _place(step, schedule.after_step(spec, timing, case.now, case.calendar))
-                case.touch(step)
-
-
-def _note(case: Case, run: Run, answer: str, reason: str, step: str | None = None) -> None:
-    case.decide(
-        Decision(
-            run.account_id,
-            run.playbook,
-            run.kind,
-            run.subject_id,
-            case.now,
-            answer,
-            reason,
-            None,
-            run.id,
-            step,
-        )
-    )
-
-
 def close_task(case: Case, course: OpenRun, task: Task) -> None:
     """A person has finished the task of a step."""
     step = course.steps[task.step]
@@ -302,7 +193,7 @@ def close_task(case: Case, course: OpenRun, task: Task) -> None:
         step.settle(StepState.DONE, case.now)
         step.outcome = task.outcome
         case.touch(step)
-        _note(case, course.run, "done", task.outcome or "", step.step)
+        note(case, course.run, "done", task.outcome or "", step.step)
     course.tasks.pop(task.step, None)
 
 
@@ -317,85 +208,9 @@ def escalate_due(case: Case, course: OpenRun) -> bool:
         task.assignee = case.world.team.owner(task.escalates_to, case.account)
         task.role, task.escalates_at = task.escalates_to, None
         case.touch(task)
-        _note(case, course.run, "escalated", f"{task.escalated_from} → {task.assignee}", task.step)
+        note(case, course.run, "escalated", f"{task.escalated_from} → {task.assignee}", task.step)
         escalated = True
     return escalated
-
-
-def complete_if_settled(case: Case, course: OpenRun) -> bool:
-    """End the run when nothing is left but steps that wait for something to happen.
-
-    A run of such steps alone ends when all of them have settled.
-    """
-    playbook = case.world.pinned(course.run.version)
-    wanted = [spec for spec in playbook.steps if not _waits_for_something(spec, course)]
-    if all(isinstance(spec.timing, OnTiming) for spec in playbook.steps):
-        wanted = list(playbook.steps)
-    if not all(course.steps[spec.id].is_settled for spec in wanted):
-        return False
-    end(case, playbook, course, "completed", None)
-    return True
-
-
-def _waits_for_something(spec: model.Step, course: OpenRun) -> bool:
-    """Whether an `on:` step has not been triggered."""
-    step = course.steps[spec.id]
-    return isinstance(spec.timing, OnTiming) and step.state == StepState.WAITING and step.act_at is None
-
-
-def mute_others(case: Case, playbook: Playbook) -> None:
-    """End the open runs that a run of `playbook`, which starts now, cancels."""
-    mutes = playbook.mutes
-    if mutes is None or mutes.open_steps is not model.OpenSteps.CANCEL:
-        return
-    for course in list(case.open.values()):
-        if course.run.playbook in mutes.playbooks:
-            stop(case, course, "muted", f"{playbook.name} started")
-
-
-def stop(case: Case, course: OpenRun, outcome: str, reason: str) -> None:
-    """End a run from outside: what it has not sent yet is cancelled."""
-    case.silenced_runs.add(course.run.id)
-    end(case, case.world.pinned(course.run.version), course, outcome, None, reason)
-
-
-def end(
-    case: Case,
-    playbook: Playbook,
-    course: OpenRun,
-    outcome: str,
-    leaving: model.Exit | None,
-    reason: str = "",
-) -> None:
-    """End a run: what has not happened is cancelled, and the exit's own actions follow.
-
-    `reason` says why where no exit does.
-    """
-    run = course.run
-    run.state, run.outcome, run.ended_at = "ended", outcome, case.now
-    case.touch(run)
-    for step in course.steps.values():
-        if not step.is_settled:
-            step.settle(StepState.CANCELLED, case.now, f"the run ended: {outcome}")
-            case.touch(step)
-    for task in course.tasks.values():
-        if task.state != "open":
-            continue
-        task.state, task.closed_at, task.closed_by = "cancelled", case.now, "tminus"
-        task.note = f"The run ended: {outcome}"
-        case.touch(task)
-    del case.open[run.id]
-    if leaving is not None:
-        case.silenced_runs.add(run.id)
-    if leaving is not None and not is_moment(leaving.condition):
-        reason = because(trace(leaving.condition, case.view_of(course)))
-    _note(case, run, f"ended: {outcome}", reason)
-    for position, action in enumerate(leaving.then if leaving is not None else ()):
-        name = f"exit:{outcome}:{position}"
-        try:
-            perform(case, playbook, run, name, action, reason or run.reason)
-        except NotDoneError as error:
-            _note(case, run, "skipped", str(error), name)
 
 
 def deadlines(case: Case, course: OpenRun) -> Iterator[datetime]:

@@ -10,11 +10,12 @@ from sqlalchemy import Connection
 from engine.conditions.catalogue import Catalogue
 from engine.fold.account import AccountFold
 from engine.fold.case import Record
-from engine.fold.starts import verdict_of
+from engine.fold.openings import verdict_of
 from engine.fold.view import BookView
 from engine.fold.world import LivePlaybook, World, needs
 from engine.rulefile.model import Existing
-from engine.state.book import BookReader, Dossier, Start
+from engine.state.book import Dossier, Start
+from engine.state.book_reader import BookReader
 
 Young = dict[str, dict[str, dict[str, datetime]]]
 """By account and playbook: the subjects whose state is young, with the instant it began."""

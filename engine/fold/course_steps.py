@@ -1,0 +1,123 @@
+"""The steps of a run: set out, placed in time, triggered, skipped and followed."""
+
+from engine.conditions.catalogue import encode
+from engine.fold.case import Case
+from engine.fold.world import date_of
+from engine.identity import digest
+from engine.rulefile import model
+from engine.rulefile.model import AfterTiming, AnchorTiming, DayTiming, Playbook
+from engine.runs import schedule
+from engine.runs.run import Decision, OpenRun, Run, Step, StepState
+
+
+def enrol(case: Case, playbook: Playbook, run: Run) -> None:
+    """Set out the steps of a run that starts now."""
+    course = OpenRun(run)
+    for spec in playbook.steps:
+        identity = digest("step", run.id, spec.id)
+        step = Step(identity, run.id, run.account_id, spec.id, StepState.WAITING)
+        if isinstance(spec.timing, DayTiming):
+            place(
+                step,
+                schedule.after_start(
+                    spec, spec.timing, case.now, case.calendar, by_calendar=case.by_calendar
+                ),
+            )
+        course.steps[spec.id] = step
+        case.touch(step)
+    case.open[run.id] = course
+    place_anchored(case, playbook, course)
+
+
+def place(step: Step, slot: schedule.Slot) -> None:
+    """Put a waiting step into its slot."""
+    step.due_on, step.act_at = slot.due_on, slot.act_at
+
+
+def place_anchored(case: Case, playbook: Playbook, course: OpenRun) -> None:
+    """Give every `at:` step that has not acted its slot, from the anchor as it now stands."""
+    if playbook.anchor is None:
+        return
+    anchor = date_of(case.view_of(course).value(playbook.anchor), case.calendar)
+    if course.run.anchor != anchor:
+        course.run.anchor = anchor
+        case.touch(course.run)
+    if anchor is None:
+        return
+    waiting = [
+        (spec, spec.timing)
+        for spec in playbook.steps
+        if isinstance(spec.timing, AnchorTiming) and course.steps[spec.id].state == StepState.WAITING
+    ]
+    slots = schedule.anchored(
+        waiting, anchor, case.now, case.calendar, playbook.late, by_calendar=case.by_calendar
+    )
+    for spec, _ in waiting:
+        step, slot = course.steps[spec.id], slots[spec.id]
+        case.touch(step)
+        if slot is None:
+            skip(case, playbook, course, step, "late: its date had passed when it was scheduled")
+        else:
+            place(step, slot)
+
+
+def rearrange(case: Case, fields: set[tuple[str, str]]) -> None:
+    """Move the steps that have not happened where the anchor of their run was among the changed fields."""
+    for course in list(case.open.values()):
+        playbook = case.world.pinned(course.run.version)
+        anchor = playbook.anchor
+        if anchor is None or (anchor.kind.value, anchor.name) not in fields:
+            continue
+        if not _is_of_another_term(case, playbook, course):
+            place_anchored(case, playbook, course)
+
+
+def _is_of_another_term(case: Case, playbook: Playbook, course: OpenRun) -> bool:
+    """Whether the subject has moved on to the next `run_per`, whose date is not this run's."""
+    if playbook.run_per is None or not course.run.key:
+        return False
+    return (encode(case.view_of(course).value(playbook.run_per)) or course.run.key) != course.run.key
+
+
+def trigger(case: Case, spec: model.Step, step: Step) -> None:
+    """Have a step that waits for something act now, or when its work begins."""
+    if step.state == StepState.WAITING and step.act_at is None:
+        place(step, schedule.at_once(case.now, spec, case.calendar, by_calendar=case.by_calendar))
+        case.touch(step)
+
+
+def skip(case: Case, playbook: Playbook, course: OpenRun, step: Step, reason: str) -> None:
+    """Settle a step without acting, with the reason, and go on to those that count from it."""
+    step.settle(StepState.SKIPPED, case.now, reason)
+    case.touch(step)
+    note(case, course.run, "skipped", reason, step.step)
+    follow(case, playbook, course, step.step)
+
+
+def follow(case: Case, playbook: Playbook, course: OpenRun, settled: str) -> None:
+    """Schedule the steps that count from the one that has just acted or been skipped."""
+    for spec in playbook.steps:
+        timing = spec.timing
+        if isinstance(timing, AfterTiming) and timing.step == settled:
+            step = course.steps[spec.id]
+            if step.state == StepState.WAITING:
+                place(step, schedule.after_step(spec, timing, case.now, case.calendar))
+                case.touch(step)
+
+
+def note(case: Case, run: Run, answer: str, reason: str, step: str | None = None) -> None:
+    """Record what became of a step, or of the run."""
+    case.decide(
+        Decision(
+            run.account_id,
+            run.playbook,
+            run.kind,
+            run.subject_id,
+            case.now,
+            answer,
+            reason,
+            None,
+            run.id,
+            step,
+        )
+    )
