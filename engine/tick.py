@@ -297,7 +297,9 @@ class _Pass:
         if not folds:
             return
         with writing(self.ticker.database) as connection:
-            committed = commit_shard(connection, folds, self.due, self.at, batches)
+            committed = commit_shard(
+                connection, folds, self.due, self.at, self.ticker.library.catalogue, batches
+            )
         self.conflicts |= committed.conflicts
         for each in folds:
             if each.account_id not in committed.conflicts:

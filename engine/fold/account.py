@@ -184,13 +184,18 @@ class AccountFold:
             return
         values = case.book.subjects[item.kind].setdefault(item.subject_id, {})
         self._remember(item, values)
-        if item.superseded:
+        if item.superseded or self._is_overtaken(item):
             return
         before[item.kind, item.subject_id, item.field] = values.get(item.field)
         if item.new is None:
             values.pop(item.field, None)
         else:
             values[item.field] = item.new
+
+    def _is_overtaken(self, item: ChangeInput) -> bool:
+        """Whether a playbook has set the field at an instant after this late value was so."""
+        set_at = self._case.set_at.get((item.kind, item.subject_id, item.field))
+        return set_at is not None and item.effective_at < set_at
 
     def _remember(self, item: ChangeInput, values: Mapping[str, Value]) -> None:
         """Keep what the field was, in effective order, for those who ask about its past."""
@@ -301,6 +306,16 @@ class AccountFold:
                 moving |= run.run.is_open and complete_if_settled(case, run)
                 moving |= not run.run.is_open
             moving |= retry_owed(case)
+            moving |= self._take_in_unseen()
+
+    def _take_in_unseen(self) -> bool:
+        """Move the account by what playbooks have just brought about. True when there was anything."""
+        case = self._case
+        batch, case.unseen = case.unseen, []
+        if batch:
+            case.learned = case.now
+            self._apply(batch)
+        return bool(batch)
 
     def _turn(self, run: OpenRun) -> tuple[int, str]:
         return self._case.world.level_of(run.run.playbook), run.run.id
@@ -348,6 +363,7 @@ class AccountFold:
             case.decisions,
             case.openings,
             case.questions,
+            case.born,
         )
 
 

@@ -14,7 +14,11 @@ from engine.fold.world import World
 from engine.match.question import Question
 from engine.rulefile.model import OpenSteps
 from engine.runs.run import Decision, Message, OpenRun, Run, Step, Task
-from engine.state.book import Book
+from engine.state.book import Book, ChangeInput, DataInput, EventInput
+from engine.state.entries import Entry, EventEntry
+
+_AFTER_ALL_STORED = 2**62
+"""Above the number of any stored change, for those that have none yet."""
 
 
 @dataclass(slots=True)
@@ -71,6 +75,12 @@ class Case:
     decisions: list[Decision] = field(default_factory=list)
     openings: list[Opening] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    born: list[Entry | EventEntry] = field(default_factory=list)
+    """What the fold itself brings into the account's state, to be written with everything else."""
+    set_at: dict[Place, datetime] = field(default_factory=dict)
+    """When the fold last gave a field its value."""
+    unseen: list[DataInput] = field(default_factory=list)
+    """Of that, what the account has still to be moved by, at this instant."""
 
     @property
     def account(self) -> dict[str, Value]:
@@ -112,6 +122,28 @@ class Case:
         first = min(found, key=lambda run: (run.started_at, run.id))
         return f"muted by {first.playbook}, which runs since {first.started_at:%Y-%m-%d %H:%M} UTC"
 
+    def change(self, kind: Kind, subject_id: str, values: Mapping[str, Value | None], source: str) -> None:
+        """Give fields of a subject new values now, as if a source had said so.
+
+        Everything sees it at this same instant, after what is under way. What says nothing new is left out.
+        """
+        known = self.book.subjects[kind].get(subject_id, {})
+        new = {name: value for name, value in values.items() if known.get(name) != value}
+        if not new:
+            return
+        self.born.append(Entry(kind, subject_id, self.book.account_id, new, self.now, self.now, source))
+        for name, value in new.items():
+            self.set_at[kind, subject_id, name] = self.now
+            order = _AFTER_ALL_STORED + len(self.born)
+            self.unseen.append(
+                ChangeInput(self.now, self.now, order, kind, subject_id, name, known.get(name), value)
+            )
+
+    def record(self, event: EventEntry) -> None:
+        """Let an event of the account happen now. Everything sees it at this same instant."""
+        self.born.append(event)
+        self.unseen.append(EventInput(self.now, event.occurred_at, event.id, event.name, event.subject_id))
+
     def decide(self, decision: Decision) -> None:
         """Record a decision."""
         self.decisions.append(decision)
@@ -144,3 +176,5 @@ class Folded:
     decisions: Sequence[Decision]
     openings: Sequence[Opening]
     questions: Sequence[Question]
+    born: Sequence[Entry | EventEntry] = ()
+    """Changes and events that playbooks brought about, for the account's state."""

@@ -8,11 +8,16 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from engine.admit.guard import Batch
+from engine.conditions.catalogue import Catalogue, Kind
 from engine.episodes.episode import Episode
 from engine.fold.case import Folded
 from engine.runs.run import Run, Step, Task
 from engine.state import tables
+from engine.state.accept import fields_of
 from engine.state.bulk import insert_rows
+from engine.state.entries import Entry
+from engine.state.store import store
+from engine.state.subjects import Intake
 from engine.state.upsert import upsert
 
 _WATCH: Any = tables.Watch.__table__  # type: ignore[attr-defined]
@@ -47,6 +52,7 @@ def commit_shard(
     folds: Sequence[Folded],
     seen: Mapping[str, Standing],
     at: datetime,
+    catalogue: Catalogue,
     holds: Iterable[Batch] = (),
 ) -> Committed:
     """Write up to about 1,000 folds. Those whose account has moved on since it was read are left out."""
@@ -60,7 +66,8 @@ def commit_shard(
         _write(connection, cls, [row for each in kept for row in getattr(each, name)])
     _write_messages(connection, kept, at)
     _write_decisions(connection, kept)
-    _advance(connection, kept, seen, at)
+    moved = _write_born(connection, kept, catalogue)
+    _advance(connection, kept, seen, at, moved)
     return Committed(len(kept), conflicts)
 
 
@@ -148,9 +155,34 @@ def _write_decisions(connection: Connection, folds: Sequence[Folded]) -> None:
     insert_rows(connection, tables.Decision.__table__, rows)  # type: ignore[attr-defined]
 
 
+def _write_born(connection: Connection, folds: Sequence[Folded], catalogue: Catalogue) -> frozenset[str]:
+    """Take in what playbooks brought about, and return the accounts that this counts as an intake of."""
+    batch = [(each.account_id, _intake(each)) for each in folds if each.born]
+    if not batch:
+        return frozenset()
+    fields = {kind: fields_of(catalogue, kind) for kind in Kind}
+    stored = store(connection, fields, sorted(batch, key=lambda each: each[0]), "tminus")
+    return stored.accounts
+
+
+def _intake(fold: Folded) -> Intake:
+    intake = Intake()
+    for index, each in enumerate(fold.born):
+        if isinstance(each, Entry):
+            intake.entries.append((index, each))
+        else:
+            intake.events.append((index, each))
+    return intake
+
+
 def _advance(
-    connection: Connection, folds: Sequence[Folded], seen: Mapping[str, Standing], at: datetime
+    connection: Connection,
+    folds: Sequence[Folded],
+    seen: Mapping[str, Standing],
+    at: datetime,
+    moved: frozenset[str],
 ) -> None:
+    """Mark the accounts as judged up to `at`, and with what they brought about themselves."""
     if not folds:
         return
     statement = (
@@ -159,7 +191,11 @@ def _advance(
         .values(evaluated_to=at, evaluated_revision=bindparam("seen"), due_at=bindparam("due"))
     )
     rows = [
-        {"account": each.account_id, "seen": seen[each.account_id].revision, "due": each.due_at}
+        {
+            "account": each.account_id,
+            "seen": seen[each.account_id].revision + (each.account_id in moved),
+            "due": each.due_at,
+        }
         for each in folds
     ]
     connection.execute(statement, rows)

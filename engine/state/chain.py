@@ -21,6 +21,8 @@ class Link:
     old: str | None = None
     superseded: bool = False
     """It moves nothing: it came late, or repeats what an earlier insertion already says."""
+    source: str | None = None
+    """Who says so, where that is not the source of the whole intake."""
 
     @property
     def applies_at(self) -> datetime:

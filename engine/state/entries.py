@@ -22,6 +22,8 @@ class Entry:
     values: Mapping[str, Value | None]
     effective_at: datetime
     recorded_at: datetime
+    source: str | None = None
+    """Who says so, where that is not the source of the whole intake."""
 
     @property
     def applies_at(self) -> datetime:

@@ -118,7 +118,7 @@ def _change_rows(
             "applies_at": link.applies_at,
             "superseded": link.superseded,
             "revision": watches[subject.account_id]["revision"] + 1,
-            "source": source,
+            "source": link.source or source,
         }
         for subject in subjects
         for name, folded in subject.folded.items()

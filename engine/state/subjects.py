@@ -108,9 +108,10 @@ def read_subjects(
                 reason = f'{entry.kind} "{entry.id}" belongs to account "{subject.account_id}"'
                 rejected.append(Rejection("entry", index, entry.id, reason))
                 continue
-            subject.asserted[EXISTS].append(Link("true", entry.effective_at, entry.recorded_at))
+            times = entry.effective_at, entry.recorded_at
+            subject.asserted[EXISTS].append(Link("true", *times, source=entry.source))
             for name, value in entry.values.items():
-                link = Link(encode(value), entry.effective_at, entry.recorded_at)
+                link = Link(encode(value), *times, source=entry.source)
                 subject.asserted[name].append(link)
         if first := intake.first_mention:
             key = Kind.ACCOUNT, account_id
