@@ -6,7 +6,7 @@ from dataclasses import replace
 from engine.authoring.possible import Claim, conflict, conjuncts
 from engine.authoring.warning import Warned
 from engine.conditions.tree import Condition, Group, Predicate
-from engine.rulefile.model import Exit, Moment, OnTiming, Playbook, Step
+from engine.rulefile.model import ChooseAction, Exit, Moment, OnTiming, Playbook, Step
 
 
 def condition_warnings(playbook: Playbook) -> Iterator[Warned]:
@@ -14,6 +14,8 @@ def condition_warnings(playbook: Playbook) -> Iterator[Warned]:
     yield from _triggers(playbook)
     for step in playbook.steps:
         yield from _of_step(playbook, step)
+        if isinstance(step.action, ChooseAction):
+            yield from _of_branches(step, step.action)
     for index, each in enumerate(playbook.exits):
         why = conflict([(each.condition, True)])
         if why:
@@ -70,6 +72,41 @@ def _of_step(playbook: Playbook, step: Step) -> Iterator[Warned]:
         exit_ = next((each for each in playbook.exits if _is_forestalled(condition, each)), None)
         if exit_ is not None:
             yield Warned(path, f"step {step.id}: never acts, because exit {exit_.outcome} ends the run first")
+
+
+def _of_branches(step: Step, action: ChooseAction) -> Iterator[Warned]:
+    """Branches that are never taken: their condition cannot hold, or one before them is always true."""
+    always = next((index for index, each in enumerate(action.branches) if each.condition is None), None)
+    for index, branch in enumerate(action.branches):
+        path = f"steps.{step.id}.choose[{index}]"
+        if always is not None and index > always:
+            taken = f"branch {always + 1} has no if and is always taken"
+            yield Warned(path, f"step {step.id}: branch {index + 1} is never reached, because {taken}")
+            continue
+        if branch.condition is None:
+            continue
+        given: list[Claim] = [(step.condition, True)] if step.condition else []
+        why = conflict([*given, (branch.condition, True)])
+        earlier = [each.condition for each in action.branches[:index] if each.condition is not None]
+        first = next((each for each in earlier if _follows(branch.condition, each)), None)
+        if why is None and first is not None:
+            number = [each.condition for each in action.branches].index(first) + 1
+            why = f"branch {number} is true whenever it is"
+        if why is not None:
+            yield Warned(f"{path}.if", f"step {step.id}: branch {index + 1} can never be taken, for {why}")
+
+
+def _follows(condition: Condition, other: Condition) -> bool:
+    """Whether `other` is true whenever `condition` is, as far as that is plain to see."""
+    if _asks(other) <= _asks(condition):
+        return True
+    if not isinstance(condition, Predicate) or not isinstance(other, Predicate) or condition.field is None:
+        return False
+    is_known = condition.operator != "is_missing" and (condition.field, condition.of) == (
+        other.field,
+        other.of,
+    )
+    return is_known and conflict([(condition, True), (other, False)]) is not None
 
 
 def _is_forestalled(condition: Condition, exit_: Exit) -> bool:

@@ -6,7 +6,7 @@ from engine.authoring.possible import conflict
 from engine.authoring.warning import Warned
 from engine.conditions.catalogue import Kind
 from engine.conditions.tree import Condition, Group, Predicate, predicates
-from engine.rulefile.model import Playbook, TaskAction
+from engine.rulefile.model import Playbook, TaskAction, deeds
 from engine.rulefile.problem import quote
 
 
@@ -44,11 +44,13 @@ def overlaps(
 def _tasks(playbook: Playbook) -> Iterator[tuple[str, set[tuple[str, str]]]]:
     """Every task by what it asks of whom: its guidance, or its title."""
     for step in playbook.steps:
-        if isinstance(step.action, TaskAction):
-            keys = {(step.action.to, f"title {' '.join(step.action.title.lower().split())}")}
-            if step.action.template is not None:
-                keys.add((step.action.to, f"template {step.action.template}"))
-            yield step.id, keys
+        keys: set[tuple[str, str]] = set()
+        for deed in deeds(step.action):
+            if isinstance(deed, TaskAction):
+                keys.add((deed.to, f"title {' '.join(deed.title.lower().split())}"))
+            if isinstance(deed, TaskAction) and deed.template is not None:
+                keys.add((deed.to, f"template {deed.template}"))
+        yield step.id, keys
 
 
 def _can_meet(first: Playbook, second: Playbook) -> bool:

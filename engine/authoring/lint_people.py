@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from engine.authoring.warning import Warned
 from engine.conditions.catalogue import Catalogue
-from engine.rulefile.model import Action, MessageAction, Playbook, TaskAction
+from engine.rulefile.model import ChooseAction, Deed, MessageAction, Playbook, TaskAction
 from engine.rulefile.problem import nearest, quote
 from engine.settings import Role, Settings, SlackConnector, SmtpConnector
 
@@ -24,10 +24,14 @@ def people_warnings(playbook: Playbook, settings: Settings, catalogue: Catalogue
             yield from _role(f"steps.{step.id}.escalate.to", step.escalate.to, settings, catalogue)
 
 
-def actions_of(playbook: Playbook) -> Iterator[tuple[str, Action]]:
+def actions_of(playbook: Playbook) -> Iterator[tuple[str, Deed]]:
     """Every action with the path of what holds it."""
     for step in playbook.steps:
-        yield f"steps.{step.id}", step.action
+        if isinstance(step.action, ChooseAction):
+            for index, branch in enumerate(step.action.branches):
+                yield f"steps.{step.id}.choose[{index}]", branch.action
+        else:
+            yield f"steps.{step.id}", step.action
     for index, each in enumerate(playbook.exits):
         for position, action in enumerate(each.then):
             yield f"exit[{index}].then[{position}]", action

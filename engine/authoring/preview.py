@@ -16,10 +16,11 @@ from engine.conditions.evaluate import because, trace
 from engine.conditions.operators import OPERATORS
 from engine.explain import book_at, find_subject
 from engine.fold.case import Case
+from engine.fold.choices import chosen
 from engine.fold.context import context
 from engine.fold.world import World
 from engine.rulebook import Library
-from engine.rulefile.model import EmailAction, MessageAction, Playbook, Step, TaskAction
+from engine.rulefile.model import ChooseAction, Deed, EmailAction, MessageAction, Playbook, Step, TaskAction
 from engine.runs.run import Run
 from engine.settings import SlackConnector
 from engine.state import tables
@@ -78,12 +79,19 @@ class _Stage:
 
 
 def preview(
-    database: Engine, library: Library, name: str, step_id: str, subject: str, at: datetime
+    database: Engine,
+    library: Library,
+    name: str,
+    step_id: str,
+    subject: str,
+    at: datetime,
+    branch: int | None = None,
 ) -> Preview:
     """The step as the files have it now, for a subject as it was known at `at`. Nothing is written.
 
     `subject` is the subject's id, or that of an account with one such subject. Links to unsubscribe are
-    stand-ins that do nothing, so that nobody is unsubscribed by a click in a preview.
+    stand-ins that do nothing, so that nobody is unsubscribed by a click in a preview. Of a step with
+    branches the one is shown that would be taken, or `branch`, counted from 1.
 
     Raises NothingToPreviewError; engine.explain.NothingToExplainError for an unknown subject.
     """
@@ -99,7 +107,10 @@ def preview(
         world = replace(build_world(connection, library, ()), unsubscribe_url=_stand_in(library))
         case = Case(world, book, at, at, {}, {})
         run = _run(connection, case, playbook, account_id, subject_id)
-        return _of_step(_Stage(case, connection, library, playbook, run), step)
+        stage = _Stage(case, connection, library, playbook, run)
+        deed, remark = _deed(stage, step, branch)
+        found = _of_deed(stage, step, deed)
+    return replace(found, problems=(*found.problems, remark)) if remark else found
 
 
 def _playbook(library: Library, name: str) -> Playbook:
@@ -152,14 +163,31 @@ def _reason(case: Case, playbook: Playbook, subject_id: str) -> str:
     return OPERATORS[predicate.operator].reason(predicate, case.view(Kind(playbook.subject), subject_id))
 
 
-def _of_step(stage: _Stage, step: Step) -> Preview:
-    match step.action:
+def _deed(stage: _Stage, step: Step, branch: int | None) -> tuple[Deed, str]:
+    """What the step would do, and what to say about the choice."""
+    if not isinstance(step.action, ChooseAction):
+        if branch is not None:
+            raise NothingToPreviewError(f'step "{step.id}" has no branches; leave out the branch')
+        return step.action, ""
+    branches = step.action.branches
+    if branch is not None:
+        if not 1 <= branch <= len(branches):
+            raise NothingToPreviewError(f'step "{step.id}" has the branches 1 to {len(branches)}')
+        return branches[branch - 1].action, ""
+    found = chosen(step.action, stage.case.view(stage.playbook.subject, stage.run.subject_id))
+    if isinstance(found, str):
+        return branches[0].action, f"{found}, so the step would be skipped; branch 1 is shown"
+    return found.deed, ""
+
+
+def _of_deed(stage: _Stage, step: Step, deed: Deed) -> Preview:
+    match deed:
         case TaskAction():
-            return _of_task(stage, step, step.action)
+            return _of_task(stage, step, deed)
         case EmailAction():
-            return _of_email(stage, step, step.action)
+            return _of_email(stage, step, deed)
         case MessageAction():
-            return _of_message(stage, step, step.action)
+            return _of_message(stage, step, deed)
 
 
 def _of_task(stage: _Stage, step: Step, action: TaskAction) -> Preview:

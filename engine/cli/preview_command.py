@@ -23,13 +23,16 @@ def preview(
     at: Annotated[str | None, typer.Option(help="As of this instant: 2026-01-31T09:00:00Z.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write an email's HTML to this file.")] = None,
     open_: Annotated[bool, typer.Option("--open", help="Show an email's HTML in the browser.")] = False,
+    branch: Annotated[
+        int | None, typer.Option("--branch", help="Of a step that chooses, this branch.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Show what STEP of PLAYBOOK would say to whom, doing nothing. Ends with 1 when there is a problem."""
     shell: Shell = ctx.obj
     try:
         instant = datetime.now(UTC) if at is None else parse_instant(at)
-        found = preview_step(shell.database, shell.library(), playbook, step, account, instant)
+        found = preview_step(shell.database, shell.library(), playbook, step, account, instant, branch)
     except (NothingToPreviewError, NothingToExplainError, ValueError) as error:
         shell.refuse(str(error))
     if json:

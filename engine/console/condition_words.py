@@ -9,13 +9,16 @@ from engine.console.wording import plural
 from engine.rulefile.model import (
     AfterTiming,
     AnchorTiming,
+    ChooseAction,
     DayTiming,
+    Deed,
     EmailAction,
     Exit,
     MessageAction,
     Playbook,
     Step,
     TaskAction,
+    deeds,
 )
 
 _JOINED = {"all": " and ", "any": " or "}
@@ -62,7 +65,17 @@ def timing_words(step: Step) -> str:
 
 def action_words(step: Step) -> str:
     """What a step does, and for whom."""
-    match step.action:
+    if not isinstance(step.action, ChooseAction):
+        return _deed_words(step.action)
+    parts = [
+        f"{_deed_words(each.action)} {f'if {condition_words(each.condition)}' if each.condition else 'else'}"
+        for each in step.action.branches
+    ]
+    return "; ".join(parts)
+
+
+def _deed_words(deed: Deed) -> str:
+    match deed:
         case TaskAction(to=to):
             return f"task for {to.replace('_', ' ')}"
         case EmailAction(to=to):
@@ -72,8 +85,12 @@ def action_words(step: Step) -> str:
 
 
 def subject_words(step: Step) -> str:
-    """The step's title or template."""
-    return step.action.title if isinstance(step.action, TaskAction) else step.action.template
+    """The step's title or template, or those of its branches."""
+    return "; ".join(_subject(each) for each in deeds(step.action))
+
+
+def _subject(deed: Deed) -> str:
+    return deed.title if isinstance(deed, TaskAction) else deed.template
 
 
 def _held(span: timedelta) -> str:

@@ -7,7 +7,7 @@ from engine.fold.case import Case
 from engine.fold.context import context, find_contact, subject_values
 from engine.identity import digest
 from engine.render.templates import RenderError
-from engine.rulefile.model import Action, EmailAction, Escalation, MessageAction, Playbook, TaskAction
+from engine.rulefile.model import Deed, EmailAction, Escalation, MessageAction, Playbook, TaskAction
 from engine.runs.run import Message, Run, Task
 
 
@@ -20,7 +20,7 @@ def perform(
     playbook: Playbook,
     run: Run,
     step: str,
-    action: Action,
+    action: Deed,
     reason: str,
     escalate: Escalation | None = None,
 ) -> Task | Message:

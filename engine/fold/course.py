@@ -10,6 +10,7 @@ from engine.conditions.tree import Condition
 from engine.conditions.wording import label
 from engine.fold.actions import NotDoneError, perform
 from engine.fold.case import Case
+from engine.fold.choices import Chosen, chosen
 from engine.fold.course_end import end, stop
 from engine.fold.course_steps import follow, note, skip, trigger
 from engine.fold.world import is_moment
@@ -119,7 +120,7 @@ def _is_put_off(case: Case, course: OpenRun, spec: model.Step, step: Step) -> bo
 def _hindrance(case: Case, course: OpenRun, spec: model.Step) -> str | None:
     """What a step has to wait for although its time has come: a mute, or a silence for what would be sent."""
     mute = case.muted_by(course.run.playbook, holding=True)
-    if mute is not None or isinstance(spec.action, TaskAction):
+    if mute is not None or all(isinstance(each, TaskAction) for each in model.deeds(spec.action)):
         return mute
     silence = silence_at(case.silences, course.run.playbook, case.now)
     return None if silence is None else silence.words
@@ -127,15 +128,18 @@ def _hindrance(case: Case, course: OpenRun, spec: model.Step) -> str | None:
 
 def _act(case: Case, playbook: Playbook, course: OpenRun, spec: model.Step, step: Step) -> None:
     reason = _objection(case, course, spec, step)
-    if reason is None:
-        try:
-            done = perform(
-                case, playbook, course.run, spec.id, spec.action, _why(case, course, spec), spec.escalate
-            )
-        except NotDoneError as error:
-            reason = str(error)
-    if reason is not None:
-        skip(case, playbook, course, step, reason)
+    choice = reason or chosen(spec.action, case.view_of(course))
+    if isinstance(choice, str):
+        skip(case, playbook, course, step, choice)
+        return
+    if choice.branch is not None:
+        step.branch, step.reason = choice.branch, f"branch {choice.branch}: {choice.why}"
+    try:
+        done = perform(
+            case, playbook, course.run, spec.id, choice.deed, _why(case, course, spec, choice), spec.escalate
+        )
+    except NotDoneError as error:
+        skip(case, playbook, course, step, str(error))
         return
     step.acted_at = case.now
     if isinstance(done, Task):
@@ -148,20 +152,20 @@ def _act(case: Case, playbook: Playbook, course: OpenRun, spec: model.Step, step
         answer = "message" if done.contact_id is None else "email"
         words = f"to {done.recipient}"
     case.touch(step)
-    note(case, course.run, answer, words, spec.id)
+    note(case, course.run, answer, f"{words} ({step.reason})" if choice.branch else words, spec.id)
     follow(case, playbook, course, spec.id)
 
 
-def _why(case: Case, course: OpenRun, spec: model.Step) -> str:
-    """Why a step acts: what started the run or the date it counts from, and its own condition."""
+def _why(case: Case, course: OpenRun, spec: model.Step, choice: Chosen) -> str:
+    """Why a step acts: what started the run or the date it counts from, and its own conditions."""
     run, anchor = course.run, case.world.pinned(course.run.version).anchor
     reason = run.reason
     if isinstance(spec.timing, AnchorTiming) and anchor is not None and run.anchor is not None:
         sign = "-" if spec.timing.days <= 0 else "+"
         reason = f"T{sign}{abs(spec.timing.days)}: {label(anchor)} {run.anchor:%-d %B %Y}"
-    if spec.condition is None:
-        return reason
-    return f"{reason}; {because(trace(spec.condition, case.view_of(course)))}"
+    if spec.condition is not None:
+        reason = f"{reason}; {because(trace(spec.condition, case.view_of(course)))}"
+    return f"{reason}; {choice.why}" if choice.branch is not None else reason
 
 
 def _objection(case: Case, course: OpenRun, spec: model.Step, step: Step) -> str | None:

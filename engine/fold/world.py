@@ -11,7 +11,7 @@ from engine.clock.workdays import LocalCalendar
 from engine.conditions.catalogue import Field, Kind, Value
 from engine.conditions.operators import OPERATORS, Argument
 from engine.conditions.tree import Condition, Crossing, Group, Predicate, Shift, predicates
-from engine.rulefile.model import OnTiming, Playbook
+from engine.rulefile.model import ChooseAction, OnTiming, Playbook
 from engine.rulefile.mutes import mute_levels
 from engine.runs.owners import Team
 from engine.settings import Settings
@@ -111,6 +111,8 @@ def conditions_of(playbook: Playbook) -> list[Condition]:
     for step in playbook.steps:
         if step.condition is not None:
             found.append(step.condition)
+        if isinstance(step.action, ChooseAction):
+            found += [each.condition for each in step.action.branches if each.condition is not None]
         if isinstance(step.timing, OnTiming):
             found.append(step.timing.condition)
     return found + [each.condition for each in playbook.exits]

@@ -8,13 +8,14 @@ from typing import Literal, TypeAlias
 from engine.state.ingest import Entry, EventEntry
 from engine.state.tables import Person
 
-Category: TypeAlias = Literal["tasks", "emails", "messages", "escalated", "skipped"]
+Category: TypeAlias = Literal["tasks", "emails", "messages", "chosen", "escalated", "skipped"]
 """What can be listed under `expect:` item by item."""
 
 KEYS: Mapping[Category, tuple[str, ...]] = {
     "tasks": ("step", "assignee", "title", "due", "role", "body", "reason"),
     "emails": ("step", "to", "subject", "at", "text"),
     "messages": ("step", "to", "via", "text"),
+    "chosen": ("step", "branch", "reason"),
     "escalated": ("step", "from", "to"),
     "skipped": ("step", "reason"),
 }

@@ -111,13 +111,18 @@ class Stage:
         tasks = self._by_step(self._own(connection, tables.Task, "created_at"), "created_at")
         sent = self._by_step(self._own(connection, tables.Outbox, "created_at"), "created_at")
         runs = {each.id for each in self._own(connection, tables.Run, "started_at")}
-        settled = [each for each in _rows(connection, tables.StepRow, "settled_at") if each.run_id in runs]
-        steps = self._by_step(settled, "settled_at")
+        known = [each for each in _rows(connection, tables.StepRow, "settled_at") if each.run_id in runs]
+        steps = self._by_step(known, "settled_at")
+        chosen = self._by_step([each for each in known if each.branch is not None], "acted_at")
         escalated = [each for each in tasks if each.escalated_at is not None]
         return {
             "tasks": [_task(row) for row in self._new(tasks, "task")],
             "emails": [_email(row) for row in self._new(sent, "email") if row.contact_id is not None],
             "messages": [_message(row) for row in self._new(sent, "message") if row.contact_id is None],
+            "chosen": [
+                {"step": row.step, "branch": str(row.branch), "reason": row.reason or ""}
+                for row in self._new(chosen, "choice")
+            ],
             "escalated": [
                 {"step": row.step, "from": row.escalated_from, "to": row.assignee}
                 for row in self._new(escalated, "escalation")

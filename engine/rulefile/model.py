@@ -150,7 +150,33 @@ class MessageAction:
     """`templates/messages/NAME.txt.j2`."""
 
 
-Action: TypeAlias = TaskAction | EmailAction | MessageAction
+Deed: TypeAlias = TaskAction | EmailAction | MessageAction
+"""What is done in one way, whatever is so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One way to go of several; without a condition it is always taken."""
+
+    condition: Condition | None
+    action: Deed
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseAction:
+    """Does what the first branch says whose condition is true; nothing when none is."""
+
+    branches: tuple[Branch, ...]
+
+
+Action: TypeAlias = Deed | ChooseAction
+
+
+def deeds(action: Action) -> tuple[Deed, ...]:
+    """Everything that an action can come to."""
+    if isinstance(action, ChooseAction):
+        return tuple(each.action for each in action.branches)
+    return (action,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +208,7 @@ class Exit:
     condition: Condition
     """A state, or a single moment predicate."""
     held_for: timedelta
-    then: tuple[Action, ...] = ()
+    then: tuple[Deed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

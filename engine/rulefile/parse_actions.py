@@ -1,12 +1,14 @@
-"""What a step does: a task, an email or a message."""
+"""What a step does: a task, an email or a message, or the one of them that a branch chooses."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
 
 from engine.clock.durations import Duration
 from engine.conditions.catalogue import Kind
-from engine.rulefile.model import Action, EmailAction, MessageAction, TaskAction
+from engine.rulefile.model import Branch, ChooseAction, Deed, EmailAction, MessageAction, TaskAction
 from engine.rulefile.notes import RefusedError, Table
+from engine.rulefile.parse_arguments import Place
+from engine.rulefile.parse_conditions import read_condition
 from engine.rulefile.parse_values import choice, duration, slug, text
 from engine.rulefile.problem import quote
 from engine.rulefile.scope import Scope
@@ -57,18 +59,47 @@ def read_message(node: Node, scope: Scope) -> MessageAction | None:
     return MessageAction(via, to, template)
 
 
-ACTIONS: dict[str, Callable[[Node, Scope], Action | None]] = {
+ACTIONS: dict[str, Callable[[Node, Scope], Deed | None]] = {
     "task": read_task,
     "email": read_email,
     "message": read_message,
 }
 """Every action by its key."""
 
+CHOOSE = "choose"
+BRANCH_KEYS = ("if", *ACTIONS)
 
-def read_action(table: Table, scope: Scope, what: str) -> Action | None:
-    """The one action of a step or of an exit."""
+
+def read_action(table: Table, scope: Scope, what: str) -> Deed | None:
+    """The one action of a branch or of an exit."""
     key = table.one_of(ACTIONS, what)
     return table.maybe(key, lambda node: ACTIONS[key](node, scope)) if key else None
+
+
+def read_step_action(table: Table, scope: Scope, path: str) -> Deed | ChooseAction | None:
+    """The one action of the step at `path`, or its branches."""
+    key = table.one_of((*ACTIONS, CHOOSE), "a step")
+    if key == CHOOSE:
+        return table.maybe(CHOOSE, lambda node: _choose(node, scope, f"{path}.{CHOOSE}"))
+    return table.maybe(key, lambda node: ACTIONS[key](node, scope)) if key else None
+
+
+def _choose(node: Node, scope: Scope, path: str) -> ChooseAction:
+    """`choose: [{if: …, email: …}, {task: …}]`."""
+    count = iter(range(1_000_000))
+    branches: list[Branch] = scope.notes.each(
+        lambda item: _branch(item, scope, f"{path}[{next(count)}]"), node, CHOOSE
+    )
+    return ChooseAction(tuple(branches))
+
+
+def _branch(node: Node, scope: Scope, path: str) -> Branch | None:
+    table = scope.notes.table(node, BRANCH_KEYS, "a branch")
+    condition = table.maybe(
+        "if", lambda each: read_condition(each, scope, Place(f"{path}.if", "state", True))
+    )
+    action = read_action(table, scope, "a branch")
+    return Branch(condition, action) if action is not None else None
 
 
 _EMAIL_PATHS = ("emails/{}/subject.txt.j2", "emails/{}/body.html.j2", "emails/{}/body.txt.j2")

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from engine.conditions.tree import Condition
-from engine.rulefile.model import Action, Exit
+from engine.rulefile.model import Deed, Exit
 from engine.rulefile.notes import Table
 from engine.rulefile.parse_actions import ACTIONS, read_action
 from engine.rulefile.parse_arguments import Place
@@ -41,10 +41,10 @@ def _condition(table: Table, scope: Scope, path: str) -> Condition | None:
     return table.maybe(key, lambda node: read_condition(node, scope, places[key])) if key else None
 
 
-def _then(node: Node, scope: Scope) -> tuple[Action, ...]:
-    actions: list[Action] = scope.notes.each(lambda item: _action(item, scope), node, "then")
+def _then(node: Node, scope: Scope) -> tuple[Deed, ...]:
+    actions: list[Deed] = scope.notes.each(lambda item: _action(item, scope), node, "then")
     return tuple(actions)
 
 
-def _action(node: Node, scope: Scope) -> Action | None:
+def _action(node: Node, scope: Scope) -> Deed | None:
     return read_action(scope.notes.table(node, tuple(ACTIONS), "an action"), scope, "an action")

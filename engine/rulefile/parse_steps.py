@@ -1,12 +1,12 @@
 """Steps: when each one acts, what it does, and how they hang together."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from engine.clock.durations import Duration
 from engine.rulefile.model import AfterTiming, AnchorTiming, DayTiming, Escalation, OnTiming, Step, Timing
 from engine.rulefile.notes import RefusedError, Table
-from engine.rulefile.parse_actions import ACTIONS, read_action
+from engine.rulefile.parse_actions import ACTIONS, CHOOSE, read_step_action
 from engine.rulefile.parse_arguments import Place
 from engine.rulefile.parse_conditions import read_condition
 from engine.rulefile.parse_values import duration, slug, text, whole
@@ -16,7 +16,7 @@ from engine.rulefile.source import Mapping as MappingNode
 from engine.rulefile.source import Node, Scalar, Sequence
 
 TIMINGS = ("day", "at", "after", "on")
-STEP_KEYS = ("id", *TIMINGS, "if", *ACTIONS, "escalate", "expires")
+STEP_KEYS = ("id", *TIMINGS, "if", *ACTIONS, CHOOSE, "escalate", "expires")
 MOST_DAYS = 3660
 
 _AT = re.compile(r"T([+-])(\d{1,4})", re.ASCII)
@@ -29,11 +29,21 @@ def outcomes_by_step(node: Node | None) -> dict[str, tuple[str, ...]]:
     for item in node.items if isinstance(node, Sequence) else ():
         name = item.get("id") if isinstance(item, MappingNode) else None
         if isinstance(item, MappingNode) and isinstance(name, Scalar):
-            found.setdefault(name.text, _outcomes(item.get("task")))
+            listed = [each for task in _tasks(item) for each in _outcomes(task)]
+            found.setdefault(name.text, tuple(dict.fromkeys(listed)))
     return found
 
 
-def _outcomes(task: Node | None) -> tuple[str, ...]:
+def _tasks(step: MappingNode) -> Iterator[Node]:
+    """The task of a step, or those of its branches."""
+    choose = step.get(CHOOSE)
+    for holder in [step, *(choose.items if isinstance(choose, Sequence) else ())]:
+        task = holder.get("task") if isinstance(holder, MappingNode) else None
+        if task is not None:
+            yield task
+
+
+def _outcomes(task: Node) -> tuple[str, ...]:
     listed = task.get("outcomes") if isinstance(task, MappingNode) else None
     items = listed.items if isinstance(listed, Sequence) else ()
     return tuple(item.text for item in items if isinstance(item, Scalar))
@@ -53,13 +63,13 @@ def _step(node: Node, scope: Scope, has_anchor: bool) -> Step | None:
     name = table.required("id", slug, "a step")
     path = f"steps.{name or '?'}"
     timing = _timing(table, scope, path, has_anchor)
-    action = read_action(table, scope, "a step")
+    action = read_step_action(table, scope, path)
     condition = table.maybe(
         "if", lambda each: read_condition(each, scope, Place(f"{path}.if", "state", True))
     )
     escalate = table.maybe("escalate", lambda each: _escalation(each, scope))
     expires = table.maybe("expires", duration)
-    if "escalate" in table and "task" not in table:
+    if "escalate" in table and not any(_tasks(table.node)):
         scope.notes.add(
             table.key("escalate"), "escalate: only a task can be escalated; remove it or add a task"
         )

@@ -36,6 +36,8 @@ class Step:
     settled_at: datetime | None = None
     outcome: str | None = None
     reason: str | None = None
+    branch: int | None = None
+    """Which of its branches was taken, counted from 1."""
 
     @property
     def is_settled(self) -> bool:
@@ -43,8 +45,8 @@ class Step:
         return StepState(self.state).is_settled
 
     def settle(self, state: StepState, at: datetime, reason: str | None = None) -> None:
-        """Bring the step to its end."""
-        self.state, self.settled_at, self.reason = state, at, reason
+        """Bring the step to its end; without a reason of its own it keeps the one it acted for."""
+        self.state, self.settled_at, self.reason = state, at, reason or self.reason
 
 
 @dataclass(slots=True)

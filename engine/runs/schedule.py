@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from engine.clock.workdays import LocalCalendar
-from engine.rulefile.model import AfterTiming, AnchorTiming, DayTiming, EmailAction, Late, Step
+from engine.rulefile.model import AfterTiming, AnchorTiming, DayTiming, EmailAction, Late, Step, deeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ def at_once(now: datetime, step: Step, calendar: LocalCalendar, *, by_calendar: 
     """The slot of a step that is wanted now.
 
     What a change, an event or a person causes acts at once; what the calendar alone causes, and every
-    email, waits for working hours.
+    step that can only be an email, waits for working hours.
     """
-    waits = by_calendar or isinstance(step.action, EmailAction)
+    waits = by_calendar or all(isinstance(each, EmailAction) for each in deeds(step.action))
     return Slot(calendar.day_of(now), calendar.within_hours(now) if waits else now)
 
 

@@ -317,6 +317,8 @@ class StepRow(SQLModel, table=True):
     settled_at: datetime | None = _instant()
     outcome: str | None = None
     reason: str | None = _text()
+    branch: int | None = None
+    """Which branch of `choose:` was taken, counted from 1."""
 
 
 class Task(SQLModel, table=True):

@@ -207,9 +207,15 @@ def steps(draw: st.DrawFn, subject: Kind, index: int, anchored: bool) -> Tree:
         **({"at": st.sampled_from(["T-90", "T+0", "T+3660", "T-0007"])} if anchored else {}),
     }
     key = draw(st.sampled_from(sorted(timings)))
-    step = {"id": f"step-{index}", key: draw(timings[key]), **draw(actions(subject))}
+    branch = st.builds(
+        lambda condition, action: {**condition, **action},
+        optional({"if": conditions(subject, steps=True)}),
+        actions(subject),
+    )
+    choose = st.fixed_dictionaries({"choose": st.lists(branch, min_size=1, max_size=3)})
+    step = {"id": f"step-{index}", key: draw(timings[key]), **draw(actions(subject) | choose)}
     more = {"if": conditions(subject, steps=True), "expires": SPANS}
-    if "task" in step:
+    if any("task" in each for each in [step, *step.get("choose", ())]):
         more["escalate"] = st.fixed_dictionaries({"after": SPANS, "to": st.sampled_from(ROLES)})
     return {**step, **draw(optional(more))}
 
@@ -317,8 +323,8 @@ JUNK = st.sampled_from(
 ) | st.sampled_from(["x" * 65, "x" * 501])
 """Right things in wrong places, and wrong things."""
 _KEYS = """
-playbook titel title when on for if then id day at after task email message to template topic via escalate
-outcome outcomes is all any none field event step within absent_for of recovers_at anchor since from
+playbook titel title choose when on for if then id day at after task email message to template topic via
+escalate outcome outcomes is all any none field event step within absent_for of recovers_at anchor since from
 direction take once at_least
 """
 KEYS = st.sampled_from([*_KEYS.split(), *FAMILIES["field"]])

@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.conditions.catalogue import Catalogue, FieldType, Kind
 from engine.rulefile.model import Late, Missing, Mode, OpenSteps
-from engine.rulefile.parse_actions import ACTIONS
+from engine.rulefile.parse_actions import ACTIONS, CHOOSE
 from engine.rulefile.parse_playbook import SUBJECTS
 from engine.rulefile.parse_steps import TIMINGS
 from engine.rulefile.schema import words
@@ -112,6 +112,7 @@ def _parts(catalogue: Catalogue, subject: Kind) -> dict[str, Schema]:
     """Steps, exits and emails of a playbook about `subject`."""
     return {
         f"{subject}.step": _step(subject),
+        f"{subject}.branch": _branch(subject),
         f"{subject}.exit": _exit(subject),
         f"{subject}.email": _email(catalogue, subject),
     }
@@ -130,14 +131,25 @@ def _step(subject: Kind) -> Schema:
         "on": reference(f"{subject}.run_either"),
         "if": reference(f"{subject}.run_state"),
         **_actions(subject),
+        CHOOSE: _list(reference(f"{subject}.branch")),
         "escalate": reference("escalation"),
         "expires": duration(),
     }
     return {
         **_object(keys, words.STEP, ("id",)),
-        "allOf": [_exactly_one(TIMINGS), _exactly_one(ACTIONS)],
-        "dependentRequired": {"escalate": ["task"]},
+        "allOf": [_exactly_one(TIMINGS), _exactly_one((*ACTIONS, CHOOSE))],
+        "dependentSchemas": {"escalate": {"anyOf": [{"required": ["task"]}, _chooses_task()]}},
     }
+
+
+def _chooses_task() -> Schema:
+    with_task = {"type": "object", "required": ["task"]}
+    return {"properties": {CHOOSE: {"type": "array", "contains": with_task}}, "required": [CHOOSE]}
+
+
+def _branch(subject: Kind) -> Schema:
+    keys = {"if": reference(f"{subject}.run_state"), **_actions(subject)}
+    return {**_object(keys, {**words.STEP, **words.BRANCH}, ()), **_exactly_one(ACTIONS)}
 
 
 def _exit(subject: Kind) -> Schema:

@@ -39,8 +39,13 @@ STEP: Mapping[str, str] = {
     "task": "Puts a task into somebody's queue.",
     "email": "Sends one email to a contact of the account.",
     "message": "Posts to a chat channel.",
+    "choose": "Does what the first branch says whose if is true; without such a branch the step is skipped.",
     "escalate": "Hands an unfinished task to another role after a while, once.",
     "expires": "A step missed for longer than this, because the service was down, is skipped.",
+}
+
+BRANCH: Mapping[str, str] = {
+    "if": "When this branch is taken, if none before it is. Left out, it always is.",
 }
 
 EXIT: Mapping[str, str] = {

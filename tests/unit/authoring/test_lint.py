@@ -89,6 +89,12 @@ def test_lint_of_a_sound_playbook_is_silent(warnings: Warnings) -> None:
     assert warnings() == []
 
 
+def test_lint_of_branches_that_may_be_unknown_is_silent(warnings: Warnings) -> None:
+    """An unknown branch is passed by, so one that asks whether the value is missing is not idle."""
+    choose = f"choose: [{{if: {WHEN}, {MAIL}}}, {{if: {IS_MISSING}, {POST}}}, {{if: {IS_SET}, {POST}}}]"
+    assert warnings((MAIL, choose)) == []
+
+
 def test_lint_of_the_shipped_playbooks_is_silent() -> None:
     """They are examples to learn from."""
     settings = load_settings(ROOT / "config.yaml")
@@ -104,6 +110,10 @@ IS_LOW_TOUCH = "{field: account.segment, equals: low_touch}"
 IS_STRATEGIC = "{field: account.strategic, equals: true}"
 IS_NOT_STRATEGIC = "{field: account.strategic, equals: false}"
 CALL = "    day: 0\n    task"
+LOWER = "{field: account.health, below: 20}"
+IS_LOW, IS_HIGH = WHEN, "{field: account.health, at_least: 60}"
+MAIL = "email: {to: any, template: hello, topic: tips}"
+POST = 'message: {via: slack, to: "#cs", template: note}'
 
 
 @pytest.mark.parametrize(
@@ -123,6 +133,19 @@ CALL = "    day: 0\n    task"
             [(WHEN, "{all: [{event: login, within: 7d}, {event: login, absent_for: 14d}]}")],
             '5:7: when: can never hold, for "event login happened within 7 days" '
             'excludes "no login event for 14 days"',
+        ),
+        (
+            [(MAIL, f"choose: [{{{MAIL}}}, {{{POST}}}]")],
+            "10:83: step mail: branch 2 is never reached, because branch 1 has no if and is always taken",
+        ),
+        (
+            [(MAIL, f"choose: [{{if: {WHEN}, {MAIL}}}, {{if: {LOWER}, {POST}}}]")],
+            "10:128: step mail: branch 2 can never be taken, for branch 1 is true whenever it is",
+        ),
+        (
+            [(MAIL, f"if: {IS_LOW}, choose: [{{if: {IS_HIGH}, {MAIL}}}, {{{POST}}}]")],
+            '10:78: step mail: branch 1 can never be taken, for "health is below 40" '
+            'excludes "health is at least 60"',
         ),
         (
             [("equals: high_touch", "not_in: [high_touch, low_touch, tech_touch]")],

@@ -115,6 +115,48 @@ def test_preview_of_an_email_has_headers_and_every_part(look: Look) -> None:
     assert "<p>Hello Kim Lee" in (found.html or "")
 
 
+CHOOSE = (
+    PLAYBOOK
+    + """\
+  - id: pick
+    day: 2
+    choose:
+      - {if: {field: account.health, above: 90}, message: {via: slack, to: "#cs", template: note}}
+      - {if: {field: account.health, below: 35}, task: {to: csm, title: "Call {{ account.name }}"}}
+"""
+)
+
+
+def test_preview_of_branches_shows_the_one_that_would_be_taken(shop: Company, look: Look) -> None:
+    """Another one when it is named; where none would be, it says so and shows the first."""
+    (shop.library.settings.rules / "slide.yaml").write_text(CHOOSE, encoding="utf-8")
+    found = look("pick")
+    assert (found.action, found.title, found.problems) == ("task", "Call Acme", ())
+    instant = at("2026-03-02 14:00")
+    other = preview(shop.database, shop.library, "slide", "pick", "acme", instant, branch=1)
+    assert (other.action, other.problems) == ("message", ())
+    shop.take(account(at("2026-03-02 13:00"), health=38))
+    none = look("pick")
+    assert none.action == "message"
+    assert none.problems == (
+        "no branch is true (1: health is 38 (not above 90); 2: health is 38 (not below 35)), "
+        "so the step would be skipped; branch 1 is shown",
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "branch", "said"), [("pick", 3, "the branches 1 to 2"), ("call", 1, "has no branches")]
+)
+def test_preview_refuses_a_branch_that_is_not_there(
+    shop: Company, look: Look, step: str, branch: int, said: str
+) -> None:
+    """With what there is."""
+    (shop.library.settings.rules / "slide.yaml").write_text(CHOOSE, encoding="utf-8")
+    look("pick")
+    with pytest.raises(NothingToPreviewError, match=said):
+        preview(shop.database, shop.library, "slide", step, "acme", at("2026-03-02 14:00"), branch=branch)
+
+
 def test_preview_of_a_message_names_channel_and_reason(look: Look) -> None:
     """The reason is that of a run that begins now."""
     found = look("post")

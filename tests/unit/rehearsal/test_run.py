@@ -231,3 +231,27 @@ def test_rehearse_silences_the_account_and_ends_it(settings: Settings) -> None:
         f"{quiet}, {{at: +1d, end_silences: true, expect: {{starts: 1, tasks: [call]}}}}",
     )
     assert report.passed, [str(one) for each in report.results for one in each.failures]
+
+
+def test_rehearse_compares_the_branch_that_was_taken(settings: Settings) -> None:
+    """By its number, and by the reason where it is named."""
+    (settings.rules / "slump.yaml").write_text("""
+playbook: slump
+owner: ops
+subject: account
+on: {event: go}
+steps:
+  - id: pick
+    day: 0
+    choose:
+      - {if: {field: account.health, below: 30}, task: {to: csm, title: Save}}
+      - {if: {field: account.health, below: 70}, task: {to: csm, title: Look}}
+""")
+    expected = "tasks: [{step: pick, title: Look}], starts: 1"
+    second, first = "{step: pick, branch: 2, reason: health is 50}", "{step: pick, branch: 1}"
+    report = run(
+        settings,
+        *(f"{{at: +1h, event: go, expect: {{{expected}, chosen: [{each}]}}}}" for each in (second, first)),
+    )
+    assert [each.passed for each in report.results] == [True, False]
+    assert "+ step: pick, branch: 2" in str(report.results[1].failures[0])

@@ -15,7 +15,7 @@ from engine.cli.schema_command import schema
 from engine.cli.shell import Shell
 from engine.conditions.catalogue import BUILT_IN
 from engine.conditions.operators import OPERATORS, Argument
-from engine.rulefile.parse_actions import EMAIL_KEYS, MESSAGE_KEYS, TASK_KEYS
+from engine.rulefile.parse_actions import BRANCH_KEYS, EMAIL_KEYS, MESSAGE_KEYS, TASK_KEYS
 from engine.rulefile.parse_arguments import READERS
 from engine.rulefile.parse_exits import EXIT_KEYS
 from engine.rulefile.parse_playbook import PLAYBOOK_KEYS
@@ -76,6 +76,7 @@ def test_schema_has_words_for_exactly_the_keys_there_are() -> None:
     """A key added to the parser, or an operator to its table, fails here until it is explained."""
     assert tuple(words.PLAYBOOK) == PLAYBOOK_KEYS
     assert tuple(words.STEP) == STEP_KEYS
+    assert set(words.BRANCH) <= set(BRANCH_KEYS) <= {*words.BRANCH, *words.STEP}
     assert tuple(words.EXIT) == EXIT_KEYS
     assert tuple(words.TASK) == TASK_KEYS
     assert tuple(words.EMAIL) == EMAIL_KEYS
@@ -138,6 +139,8 @@ def test_schema_offers_every_field_role_and_operator() -> None:
         ({"steps": [{"id": "call", "day": 0, "task": {"to": "cms", "title": "Call"}}]}, "$.steps[0].task.to"),
         ({"steps": [{"id": "call", "task": {"to": "csm", "title": "Call"}}]}, "$.steps[0]"),
         ({"exit": [{"outcome": "well"}]}, "$.exit[0]"),
+        ({"steps": [{"id": "call", "day": 0, "choose": []}]}, "$.steps[0].choose"),
+        ({"steps": [{"id": "call", "day": 0, "choose": [{"if": {"event": "go"}}]}]}, "$.steps[0].choose[0]"),
     ],
 )
 def test_schema_refuses_a_mistake_at_its_place(change: dict[str, Any], place: str) -> None:

@@ -11,6 +11,8 @@ from engine.rulefile.model import (
     Action,
     AfterTiming,
     AnchorTiming,
+    Branch,
+    ChooseAction,
     DayTiming,
     EmailAction,
     Escalation,
@@ -72,6 +74,19 @@ def test_timing_is_read(sound: Callable[..., Playbook], text: str, timing: Timin
             EmailAction(("champion", "any"), "hello", "usage"),
         ),
         ('message: {via: slack, to: "#cs", template: alert}', MessageAction("slack", "#cs", "alert")),
+        (
+            "choose: [{if: {step: call, outcome: lost}, task: {to: csm, title: Call}}, "
+            "{email: {to: any, template: hello, topic: usage}}]",
+            ChooseAction(
+                (
+                    Branch(
+                        Predicate("step_outcome", "steps.it.choose[0].if", step="call", value="lost"),
+                        TaskAction("csm", "Call", None, Duration(1, "bd"), ()),
+                    ),
+                    Branch(None, EmailAction(("any",), "hello", "usage")),
+                )
+            ),
+        ),
     ],
 )
 def test_action_is_read(sound: Callable[..., Playbook], text: str, action: Action) -> None:
@@ -88,6 +103,15 @@ def test_email_may_go_to_the_contact_that_is_the_subject(sound: Callable[..., Pl
     action = playbook.steps[0].action
     assert isinstance(action, EmailAction)
     assert action.to == ("subject", "any")
+
+
+def test_conditions_may_ask_about_outcomes_of_every_branch(sound: Callable[..., Playbook]) -> None:
+    """A step has the outcomes of whichever task it comes to."""
+    branches = "{if: {event: go, within: 1d}, task: {to: csm, title: a, outcomes: [yes]}}, "
+    branches += "{task: {to: csm, title: b, outcomes: [no, yes]}}"
+    steps = f"[{{id: a, day: 0, choose: [{branches}], escalate: {{after: 1d, to: csm_manager}}}}, "
+    steps += "{id: b, day: 1, if: {step: a, outcome: no}, task: {to: csm, title: c}}]"
+    assert sound(steps=steps).step("a").escalate == Escalation(Duration(1, "d"), "csm_manager")
 
 
 def test_step_has_condition_escalation_and_expiry(sound: Callable[..., Playbook]) -> None:

@@ -263,6 +263,7 @@ def _playbooks() -> None:
         _instant("settled_at"),
         _name("outcome"),
         _text("reason"),
+        _count("branch"),
     )
     op.create_index("ix_step_run", "step", ["run_id"])
     op.create_table(
