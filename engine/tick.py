@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, func, select
 from engine.admit.guard import Batch, guard
 from engine.clock.zones import format_instant
 from engine.fold.account import AccountFold
-from engine.fold.case import Folded
+from engine.fold.case import Folded, Passed
 from engine.fold.recent import Arrival, recent_states
 from engine.fold.world import LivePlaybook, World, needs
 from engine.ledger.commit import Standing, commit_shard
@@ -70,6 +70,8 @@ class TickReport:
     ended: int = 0
     seconds: float = 0.0
     incidents: list[str] = field(default_factory=list)
+    passed: set[Passed] = field(default_factory=set)
+    """The places of rule files that did something."""
 
     def add(self, fold: Folded) -> None:
         """Count what was committed of one account."""
@@ -79,6 +81,7 @@ class TickReport:
         self.ended += sum(each.answer.startswith("ended") for each in fold.decisions)
         self.tasks += sum(each.answer == "task" for each in fold.decisions)
         self.messages += len(fold.messages)
+        self.passed |= fold.passed
 
 
 @dataclass

@@ -8,12 +8,12 @@ from functools import cached_property
 from engine.authoring.lint_conditions import condition_warnings
 from engine.authoring.lint_overlap import overlaps
 from engine.authoring.lint_people import actions_of, people_warnings
-from engine.authoring.places import place_of
 from engine.authoring.template_names import Stray, known_names, stray_names
 from engine.authoring.warning import Warned
 from engine.conditions.catalogue import Catalogue, Kind
 from engine.rulefile.load import Rules
 from engine.rulefile.model import Playbook, TaskAction
+from engine.rulefile.places import place_of
 from engine.rulefile.problem import Problem, in_order, quote
 from engine.rulefile.source import Node, read_source
 from engine.settings import Settings

@@ -62,6 +62,10 @@ class Shell:
         """Print one JSON document."""
         sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
+    def say(self, message: str) -> None:
+        """Tell a person something beside the result, on standard error."""
+        sys.stderr.write(message + "\n")
+
     def refuse(self, message: str) -> NoReturn:
         """End the command as wrongly used."""
         sys.stderr.write(message + "\n")

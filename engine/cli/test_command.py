@@ -1,27 +1,47 @@
 """`tminus test`: the tests of playbooks, `NAME.test.yaml` beside `NAME.yaml`."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from engine.cli.coverage_table import as_plain, shown, table, total
 from engine.cli.shell import JsonOption, Shell
 from engine.clock.zones import format_instant
-from engine.rehearsal.run import Failure, Report, Result, find_tests, rehearse
+from engine.rehearsal.coverage import Coverage
+from engine.rehearsal.junit import as_junit
+from engine.rehearsal.report import Failure, Report, Result
+from engine.rehearsal.run import find_tests, rehearse, untested
+
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Test files, rule files or folders; the configured rules when left out."),
+]
+Name = Annotated[str, typer.Option("--name", "-k", help="Only tests whose name contains this.")]
+Covering = Annotated[
+    bool, typer.Option("--coverage", help="Show which parts of the playbooks no test exercises.")
+]
+Least = Annotated[
+    float | None,
+    typer.Option(min=0, max=100, help="End with 1 when fewer percent of all parts are exercised."),
+]
+Junit = Annotated[Path | None, typer.Option(help="Write a JUnit report for a build server to this file.")]
 
 
 def test(
     ctx: typer.Context,
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Test files, rule files or folders; the configured rules when left out."),
-    ] = None,  # noqa: PT028 - a command, not a test
-    name: Annotated[str, typer.Option("--name", help="Only tests whose name contains this.")] = "",  # noqa: PT028
+    paths: Paths = None,  # noqa: PT028 - a command, not a test
+    name: Name = "",  # noqa: PT028
+    coverage: Covering = False,  # noqa: PT028
+    min_coverage: Least = None,  # noqa: PT028
+    junit: Junit = None,  # noqa: PT028
     json: JsonOption = False,  # noqa: PT028
 ) -> None:
     """Run the tests of playbooks. Ends with 1 when one fails or cannot be run."""
     shell: Shell = ctx.obj
-    files = _files(shell, paths or [shell.settings.rules])
+    chosen = paths or [shell.settings.rules]
+    files = _files(shell, chosen)
     reports = []
     settings = shell.settings
     for report in rehearse(files, settings, settings.catalogue(), wanted=lambda each: name in each.name):
@@ -29,12 +49,38 @@ def test(
         if not json:
             _print(shell, report)
     _refuse_unknown_name(shell, name, reports)
+    is_covered = coverage or min_coverage is not None
+    bare = list(untested(chosen, settings, settings.catalogue())) if is_covered else []
+    found = [each.coverage for each in (*reports, *bare) if each.coverage is not None]
+    if junit is not None:
+        _write(shell, junit, as_junit(reports))
     if json:
-        shell.print_json([_as_json(each) for each in reports])
+        shell.print_json([_as_json(each) for each in (*reports, *bare)])
     else:
-        shell.console.print(_summary(reports), markup=False)
-    if not all(each.passed for each in reports):
+        for each in bare:
+            _print(shell, each)
+        shell.console.print(_summary([*reports, *bare]), markup=False)
+        if is_covered and found:
+            shell.console.print("\n".join(table(found)), markup=False)
+    suffices = _suffices(shell, found, min_coverage)
+    if not suffices or not all(each.passed for each in (*reports, *bare)):
         raise typer.Exit(1)
+
+
+def _write(shell: Shell, file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        shell.refuse(f"{file} cannot be written: {error.strerror or error}")
+
+
+def _suffices(shell: Shell, found: list[Coverage], wanted: float | None) -> bool:
+    """Whether enough is exercised; says so where it is not."""
+    percent = total(found).percent
+    if wanted is None or percent >= Fraction(str(wanted)):
+        return True
+    shell.say(f"{shown(percent)} of all parts are exercised by a test; at least {wanted:g}% are wanted")
+    return False
 
 
 def _files(shell: Shell, paths: list[Path]) -> list[Path]:
@@ -90,6 +136,7 @@ def _as_json(report: Report) -> dict[str, Any]:
             for each in report.problems
         ],
         "tests": [_result_as_json(each) for each in report.results],
+        "coverage": None if report.coverage is None else as_plain(report.coverage),
     }
 
 
@@ -98,6 +145,7 @@ def _result_as_json(result: Result) -> dict[str, Any]:
         "name": result.test.name,
         "line": result.test.line,
         "passed": result.passed,
+        "seconds": round(result.seconds, 4),
         "failures": [_failure_as_json(each) for each in result.failures],
     }
 
@@ -109,4 +157,5 @@ def _failure_as_json(failure: Failure) -> dict[str, Any]:
         "at": format_instant(failure.at),
         "message": failure.message,
         "differences": [{"about": each.about, "lines": list(each.lines)} for each in failure.differences],
+        "why": list(failure.why),
     }

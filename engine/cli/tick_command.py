@@ -51,7 +51,8 @@ def _instant(shell: Shell, at: str | None) -> datetime:
 
 
 def _plain(report: TickReport) -> dict[str, Any]:
-    return {**asdict(report), "at": format_instant(report.at), "seconds": round(report.seconds, 3)}
+    told = {name: value for name, value in asdict(report).items() if name != "passed"}
+    return {**told, "at": format_instant(report.at), "seconds": round(report.seconds, 3)}
 
 
 def _print(shell: Shell, report: TickReport) -> None:

@@ -364,6 +364,7 @@ class AccountFold:
             case.openings,
             case.questions,
             case.born,
+            frozenset(case.passed),
         )
 
 

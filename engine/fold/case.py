@@ -39,6 +39,17 @@ class Record:
     """All of them, past and present."""
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A place of a rule file at which a fold did something: a trigger, a step, a condition or an exit."""
+
+    playbook: str
+    path: str
+    """As in `engine.rulefile.places`: `when`, `on[0]`, `steps.call.if`, `steps.call.choose[1]`, `exit[0]`."""
+    answer: bool | None = None
+    """Of a step's `if`, what it came to; False of a `choose` where no branch was true."""
+
+
 @dataclass(slots=True)
 class Case:
     """The working state of one fold. Only functions of this package change it."""
@@ -81,6 +92,7 @@ class Case:
     """When the fold last gave a field its value."""
     unseen: list[DataInput] = field(default_factory=list)
     """Of that, what the account has still to be moved by, at this instant."""
+    passed: set[Passed] = field(default_factory=set)
 
     @property
     def account(self) -> dict[str, Value]:
@@ -144,6 +156,10 @@ class Case:
         self.born.append(event)
         self.unseen.append(EventInput(self.now, event.occurred_at, event.id, event.name, event.subject_id))
 
+    def passes(self, playbook: str, path: str, answer: bool | None = None) -> None:
+        """Note that a place of a playbook did something."""
+        self.passed.add(Passed(playbook, path, answer))
+
     def decide(self, decision: Decision) -> None:
         """Record a decision."""
         self.decisions.append(decision)
@@ -178,3 +194,4 @@ class Folded:
     questions: Sequence[Question]
     born: Sequence[Entry | EventEntry] = ()
     """Changes and events that playbooks brought about, for the account's state."""
+    passed: frozenset[Passed] = frozenset()

@@ -37,6 +37,7 @@ def judge(case: Case, course: OpenRun) -> None:
     playbook = case.world.pinned(course.run.version)
     if _has_left(case, playbook, course):
         assert playbook.audience is not None
+        case.passes(playbook.name, "audience")
         stop(case, course, "left_audience", because(trace(playbook.audience, case.view_of(course))))
         return
     for index, leaving in enumerate(playbook.exits):
@@ -130,9 +131,12 @@ def _act(case: Case, playbook: Playbook, course: OpenRun, spec: model.Step, step
     reason = _objection(case, course, spec, step)
     choice = reason or chosen(spec.action, case.view_of(course))
     if isinstance(choice, str):
+        if reason is None:
+            case.passes(playbook.name, f"steps.{spec.id}.choose", answer=False)
         skip(case, playbook, course, step, choice)
         return
     if choice.branch is not None:
+        case.passes(playbook.name, f"steps.{spec.id}.choose[{choice.branch - 1}]")
         step.branch, step.reason = choice.branch, f"branch {choice.branch}: {choice.why}"
     try:
         done = perform(
@@ -142,6 +146,7 @@ def _act(case: Case, playbook: Playbook, course: OpenRun, spec: model.Step, step
         skip(case, playbook, course, step, str(error))
         return
     step.acted_at = case.now
+    case.passes(playbook.name, f"steps.{spec.id}")
     if isinstance(done, Task):
         step.state = StepState.OPEN
         course.tasks[spec.id] = done
@@ -177,6 +182,8 @@ def _objection(case: Case, course: OpenRun, spec: model.Step, step: Step) -> str
         return None
     view = case.view_of(course)
     verdict = evaluate(spec.condition, view)
+    if verdict is not None:
+        case.passes(course.run.playbook, f"steps.{spec.id}.if", verdict)
     if verdict:
         return None
     words = because(trace(spec.condition, view))

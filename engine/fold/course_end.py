@@ -75,6 +75,7 @@ def end(
     del case.open[run.id]
     if leaving is not None:
         case.silenced_runs.add(run.id)
+        case.passes(playbook.name, f"exit[{playbook.exits.index(leaving)}]")
     if leaving is not None and not is_moment(leaving.condition):
         reason = because(trace(leaving.condition, case.view_of(course)))
     note(case, run, f"ended: {outcome}", reason)

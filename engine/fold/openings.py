@@ -101,6 +101,7 @@ def _start(case: Case, playbook: Playbook, episode: Episode, key: str) -> None:
     case.touch(run)
     case.touch(episode)
     decide(case, episode, "started", run.reason)
+    case.passes(playbook.name, episode.key.partition("@")[0] if episode.is_moment else "when")
     enrol(case, playbook, run)
     mute_others(case, playbook)
 

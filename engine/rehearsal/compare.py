@@ -49,6 +49,23 @@ def _ends(expected: Expectation, actual: Happened) -> Iterator[Difference]:
         yield _of_values("held", str(expected.held), str(actual.held))
 
 
+def reasons_differ(wanted: str, found: Sequence[str]) -> list[Difference]:
+    """A difference when none of the explanations contains what is wanted."""
+    if any(wanted in each for each in found):
+        return []
+    return [Difference("why", (f"- {wanted}", *(f"+ {each}" for each in found)))]
+
+
+def missing_steps(expected: Expectation, actual: Happened) -> list[str]:
+    """The steps that were expected to do something and did less, in the order of the expectation."""
+    wanted: list[str] = []
+    for category in ALWAYS:
+        names = [each.parts["step"] for each in expected.items.get(category, ()) if "step" in each.parts]
+        done = [each["step"] for each in actual.items[category]]
+        wanted += [each for each in names if names.count(each) > done.count(each)]
+    return list(dict.fromkeys(wanted))
+
+
 def _of_values(about: str, wanted: str, found: str) -> Difference:
     return Difference(about, (f"- {wanted}", f"+ {found}"))
 

@@ -7,7 +7,7 @@ from engine.rulefile.notes import Notes, RefusedError
 from engine.rulefile.parse_values import choice, scalar, slug, text, whole
 from engine.rulefile.source import Node, Scalar, Sequence
 
-EXPECT_KEYS = ("starts", *KEYS, "ended", "open", "held", "others")
+EXPECT_KEYS = ("starts", *KEYS, "ended", "open", "held", "why", "others")
 NOTHING = "nothing"
 
 
@@ -26,6 +26,7 @@ def read_expectation(node: Node, notes: Notes) -> Expectation:
         items,
         table.maybe("open", _texts(text)),
         table.maybe("held", whole(0, 1000)),
+        table.maybe("why", text),
         is_strict,
     )
 

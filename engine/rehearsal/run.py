@@ -2,74 +2,25 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 
 from sqlalchemy import Engine
 
-from engine.clock.zones import format_instant
 from engine.conditions.catalogue import Catalogue
-from engine.rehearsal.compare import Difference, differences
+from engine.rehearsal.compare import differences, missing_steps, reasons_differ
+from engine.rehearsal.coverage import Coverage, cover
 from engine.rehearsal.parse import parse_tests
+from engine.rehearsal.report import Failure, Report, Result
 from engine.rehearsal.script import Expectation, Move, Rehearsal
 from engine.rehearsal.stage import CannotPlayError, Stage
 from engine.rulebook import default_guard
-from engine.rulefile.load import TEST, Rules, load_files
+from engine.rulefile.load import RULE, TEST, Rules, load_files
 from engine.rulefile.problem import Problem
 from engine.rulefile.source import decode_text
 from engine.settings import Settings
 from engine.state.migrate import migrated
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A moment at which a test did not go as expected, at the place of its expectation."""
-
-    file: str
-    line: int
-    column: int
-    at: datetime
-    differences: tuple[Difference, ...] = ()
-    message: str = ""
-    """Set where the timeline itself could not be played."""
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}: at {format_instant(self.at)}"
-        if self.message:
-            return f"{place}: {self.message}"
-        lines = [f"{place}: expected (-) and happened (+) differ"]
-        for each in self.differences:
-            lines += [f"    {each.about}:", *(f"      {line}" for line in each.lines)]
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How one test went."""
-
-    test: Rehearsal
-    failures: tuple[Failure, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether everything went as expected."""
-        return not self.failures
-
-
-@dataclass(frozen=True)
-class Report:
-    """How one test file went."""
-
-    file: str
-    results: tuple[Result, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    """What keeps the file, or the playbook beside it, from being used."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether every test could be run and went as expected."""
-        return not self.problems and all(each.passed for each in self.results)
 
 
 def find_tests(paths: Iterable[Path]) -> list[Path]:
@@ -123,7 +74,8 @@ def _report(
     problems = (*script.problems, *(one for test in script.tests for one in stages.problems(test)))
     if problems or not script.tests:
         return Report(name, problems=tuple(dict.fromkeys(problems)))
-    return Report(name, tuple(_result(stages.of(test), test) for test in script.tests if wanted(test)))
+    results = tuple(_result(stages.of(test), test) for test in script.tests if wanted(test))
+    return Report(name, results, coverage=stages.coverage())
 
 
 @dataclass
@@ -155,38 +107,84 @@ class _Stages:
             )
         return self._made[test.others]
 
+    def coverage(self) -> Coverage | None:
+        """How far the tests played until now have exercised the playbook; None where it has errors."""
+        passed = {one for each in self._made.values() for one in each.passed}
+        rules = next(iter(self._rules.values()))
+        file = self.beside.as_posix()
+        for playbook in rules.playbooks:
+            if playbook.file == file:
+                return cover(playbook, rules.files[playbook.name][file], passed)
+        return None
+
     def _load(self, test: Rehearsal) -> Rules:
         if test.others not in self._rules:
-            self._rules[test.others] = load_files(
-                [self.beside, *(self.beside.parent / each for each in test.others)],
-                self.settings.templates,
-                catalogue=self.catalogue,
-                roles=self.settings.roles,
-                guard=default_guard(self.settings),
-            )
+            files = [self.beside, *(self.beside.parent / each for each in test.others)]
+            self._rules[test.others] = _load(files, self.settings, self.catalogue)
         return self._rules[test.others]
 
 
+def _load(files: Iterable[Path], settings: Settings, catalogue: Catalogue) -> Rules:
+    return load_files(
+        files,
+        settings.templates,
+        catalogue=catalogue,
+        roles=settings.roles,
+        guard=default_guard(settings),
+    )
+
+
+def untested(paths: Iterable[Path], settings: Settings, catalogue: Catalogue) -> Iterator[Report]:
+    """A report without results for each rule file among `paths`, and in its folders, that has no tests."""
+    files = {each for path in paths for each in (path.rglob(f"*{RULE}") if path.is_dir() else [path])}
+    bare = [each for each in files if not each.name.startswith(".") and not list(_find_tests(each))]
+    rules = _load(bare, settings, catalogue)
+    for playbook in rules.playbooks:
+        text = rules.files[playbook.name][playbook.file]
+        yield Report(playbook.file, coverage=cover(playbook, text, ()))
+    for file in sorted({each.file for each in rules.problems if each.is_error}):
+        yield Report(
+            file, problems=tuple(each for each in rules.problems if each.file == file and each.is_error)
+        )
+
+
 def _result(stage: Stage, test: Rehearsal) -> Result:
+    began = perf_counter()
+    failures = tuple(_failures(stage, test))
+    return Result(test, failures, perf_counter() - began)
+
+
+def _failures(stage: Stage, test: Rehearsal) -> Iterator[Failure]:
     try:
         stage.open(test)
     except CannotPlayError as error:
-        return Result(test, (Failure(test.file, test.line, test.column, test.at, message=str(error)),))
-    failures = []
+        yield Failure(test.file, test.line, test.column, test.at, message=str(error))
+        return
     for move in test.timeline:
         try:
             stage.play(move)
         except CannotPlayError as error:
-            failures.append(Failure(test.file, move.line, move.column, move.at, message=str(error)))
-            break
-        failures += list(_judged(stage, test, move))
-    return Result(test, tuple(failures))
+            yield Failure(test.file, move.line, move.column, move.at, message=str(error))
+            return
+        yield from _judged(stage, test, move)
 
 
 def _judged(stage: Stage, test: Rehearsal, move: Move) -> Iterator[Failure]:
     expected: Expectation | None = move.expectation
     if expected is None:
         return
-    found = differences(expected, stage.look())
+    actual = stage.look()
+    found = differences(expected, actual)
+    if expected.why is not None:
+        found += reasons_differ(expected.why, stage.reasons(move.at))
     if found:
-        yield Failure(test.file, expected.line, expected.column, move.at, tuple(found))
+        place = (test.file, expected.line, expected.column)
+        why = tuple(_why(stage, move, {each.about for each in found}, missing_steps(expected, actual)))
+        yield Failure(*place, move.at, tuple(found), why=why)
+
+
+def _why(stage: Stage, move: Move, about: set[str], missing: list[str]) -> list[str]:
+    """What explains the differences: what became of missing steps, and why runs did or did not start."""
+    fates = stage.fates(missing)
+    is_about_runs = not about.isdisjoint(("starts", "ended", "held")) or (missing and not fates)
+    return [*(stage.reasons(move.at) if is_about_runs else ()), *fates]

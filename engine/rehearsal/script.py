@@ -48,6 +48,8 @@ class Expectation:
     """The steps with an unfinished task at this moment."""
     held: int | None = None
     """How many starts the guard holds at this moment."""
+    why: str | None = None
+    """What the explanation at this moment must contain, of one of the subjects."""
     is_strict: bool = True
     """Whether starts, ends, tasks, emails and messages that are not named are differences."""
 

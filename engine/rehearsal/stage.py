@@ -1,5 +1,6 @@
 """Where a test plays: the engine itself, on a database of its own, under the test's own clock."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,13 +12,17 @@ from engine.admit.holds import list_holds, release_holds
 from engine.admit.silences import SilenceError, add_silence, end_silence, list_silences
 from engine.clock.zones import format_instant
 from engine.conditions.catalogue import Catalogue
+from engine.explain import explain
+from engine.fold.case import Passed
 from engine.match.matcher import ReferenceMatcher
 from engine.rehearsal.script import Category, Completion, Move, Quiet, Rehearsal
 from engine.rulebook import Library
 from engine.rulefile.load import Rules
+from engine.runs.run import StepState
 from engine.runs.task_actions import TaskActionError, complete
 from engine.settings import Settings
 from engine.state import tables
+from engine.state.book_reader import TABLES
 from engine.state.database import reading, writing
 from engine.state.ingest import ingest
 from engine.tick import Ticker
@@ -57,11 +62,13 @@ class Stage:
         library.rules = rules
         self._ticker = Ticker(database, settings, library, ReferenceMatcher())
         tested = next(each for each in rules.playbooks if each.file == file)
-        self._playbook = tested.name
+        self._playbook = tested
         self._positions = {step.id: position for position, step in enumerate(tested.steps)}
         self._seen: set[str] = set()
         self._account = ""
         self._ticked_at = datetime.min.replace(tzinfo=UTC)
+        self.passed: set[Passed] = set()
+        """The places of rule files that did something, in all tests played here."""
 
     def open(self, test: Rehearsal) -> None:
         """Empty the stage, put the test's people and account on it, and let the playbook go live."""
@@ -104,8 +111,27 @@ class Stage:
                 ),
                 items=self._items(connection),
                 open_steps=self._open_steps(connection),
-                held=_held(connection, self._playbook),
+                held=_held(connection, self._playbook.name),
             )
+
+    def reasons(self, at: datetime) -> list[str]:
+        """Of each subject, the sentence that explains what the playbook makes of it at this moment."""
+        now = max(at, self._ticked_at)
+        library, playbook = self._ticker.library, self._playbook
+        with reading(self._database) as connection:
+            table: Table = TABLES[playbook.subject].__table__  # type: ignore[attr-defined]
+            ids = list(connection.scalars(select(table.c.id).order_by(table.c.id)))
+        told = {each: explain(self._database, library, playbook.name, each, now).conclusion for each in ids}
+        return [f"{each}: {words}" if len(ids) > 1 else words for each, words in told.items()]
+
+    def fates(self, steps: Sequence[str]) -> list[str]:
+        """What has become of each of these steps in the newest run: skipped and why, or still waiting."""
+        with reading(self._database) as connection:
+            runs = self._own(connection, tables.Run, "started_at")
+            rows = _rows(connection, tables.StepRow, "act_at")
+        newest = runs[-1].id if runs else None
+        found = {each.step: _fate(each) for each in rows if each.run_id == newest}
+        return [f"step {each}: {found[each]}" for each in steps if each in found]
 
     def _items(self, connection: Connection) -> dict[Category, list[dict[str, str]]]:
         tasks = self._by_step(self._own(connection, tables.Task, "created_at"), "created_at")
@@ -135,7 +161,7 @@ class Stage:
 
     def _own(self, connection: Connection, kind: Any, order: str) -> list[Any]:
         """Rows of the playbook under test alone."""
-        return [each for each in _rows(connection, kind, order) if each.playbook == self._playbook]
+        return [each for each in _rows(connection, kind, order) if each.playbook == self._playbook.name]
 
     def _new(self, rows: list[Any], what: str) -> list[Any]:
         """The rows not looked at before under that heading."""
@@ -165,7 +191,7 @@ class Stage:
         raise CannotPlayError(f"the playbook wants more than {_MOST_TICKS:,} looks before {until}")
 
     def _tick(self, at: datetime) -> None:
-        self._ticker.tick(at)
+        self.passed |= self._ticker.tick(at).passed
         self._ticked_at = at
 
     def _next_due(self) -> datetime | None:
@@ -183,7 +209,9 @@ class Stage:
         with reading(self._database) as connection:
             tasks = [each for each in _rows(connection, tables.Task, "created_at") if each.state == "open"]
         named = [each for each in tasks if each.step == completion.step]
-        found = [each.id for each in named if each.playbook == self._playbook] or [each.id for each in named]
+        found = [each.id for each in named if each.playbook == self._playbook.name] or [
+            each.id for each in named
+        ]
         if len(found) != 1:
             known = ", ".join(sorted({each.step for each in tasks})) or "none"
             raise CannotPlayError(
@@ -219,6 +247,14 @@ class Stage:
 def _rows(connection: Connection, kind: Any, order: str) -> list[Any]:
     table: Table = kind.__table__
     return list(connection.execute(select(table).order_by(table.c[order], table.c.id)).all())
+
+
+def _fate(row: Any) -> str:
+    reason = f", {row.reason}" if row.reason else ""
+    if row.state != StepState.WAITING:
+        return f"{row.state}{reason}"
+    when = f"waits for {format_instant(row.act_at)}" if row.act_at else "waits for what triggers it"
+    return f"{when}{reason}"
 
 
 def _held(connection: Connection, playbook: str) -> int:

@@ -55,6 +55,8 @@ def test_command_shows_what_passed_and_what_failed(folder: Path) -> None:
         "    starts:",
         "      - 1",
         "      + 0",
+        "    why:",
+        "      It does not run: health is 45 (not below 40).",
         "2 tests, 1 failed",
     ]
 
@@ -63,6 +65,47 @@ def test_command_picks_tests_by_name(folder: Path) -> None:
     """Only what was asked for decides about the end."""
     result = run("--name", "low health", "rules/slump.yaml")
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "1 test, all passed")
+
+
+UNTESTED = PLAYBOOK.replace("slump", "bare")
+
+
+def test_command_shows_what_no_test_exercises(folder: Path) -> None:
+    """A playbook without tests counts with all its parts, and the table follows the summary."""
+    (folder / "rules" / "bare.yaml").write_text(UNTESTED)
+    result = run("-k", "low health", "--coverage")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[1:] == [
+        "1 test, all passed",
+        "playbook  triggers  branches     exits     steps     all",
+        "slump          1/1         -         -       1/1    100%",
+        "bare           0/1         -         -       0/1      0%",
+        "total          1/2         -         -       1/2     50%",
+        "never exercised:",
+        "rules/bare.yaml:5:7: when: never starts a run",
+        "rules/bare.yaml:6:9: step call: never acts",
+    ]
+
+
+@pytest.mark.parametrize(("least", "code"), [("50", 0), ("50.1", 1)])
+def test_command_asks_for_enough_coverage(folder: Path, least: str, code: int) -> None:
+    """Too little ends with 1 and says how much there is."""
+    (folder / "rules" / "bare.yaml").write_text(UNTESTED)
+    result = run("-k", "low health", "--min-coverage", least)
+    assert result.exit_code == code
+    assert ("50% of all parts are exercised by a test; at least 50.1% are wanted" in result.stderr) is bool(
+        code
+    )
+
+
+def test_command_writes_a_report_for_build_servers(folder: Path) -> None:
+    """Also where a test fails; a place that cannot be written to is wrong use."""
+    assert run("--junit", "report.xml").exit_code == 1
+    assert 'failures="1"' in (folder / "report.xml").read_text()
+    result = run("--junit", "nowhere/report.xml")
+    assert (result.exit_code, result.stderr) == (
+        2, "nowhere/report.xml cannot be written: No such file or directory\n",
+    )  # fmt: skip
 
 
 def test_command_refuses_a_name_that_no_test_has(folder: Path) -> None:
@@ -86,7 +129,10 @@ def test_command_prints_json(folder: Path) -> None:
         "at": "2026-03-02T15:00:00Z",
         "message": "",
         "differences": [{"about": "starts", "lines": ["- 1", "+ 0"]}],
+        "why": ["It does not run: health is 45 (not below 40)."],
     }
+    assert report["coverage"]["percent"] == 100
+    assert report["coverage"]["missed"] == []
 
 
 def test_command_tells_what_keeps_it_from_running(folder: Path) -> None:

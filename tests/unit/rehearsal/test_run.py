@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.rehearsal.run import Report, find_tests, rehearse
+from engine.rehearsal.report import Report
+from engine.rehearsal.run import find_tests, rehearse
 from engine.settings import Role, Settings
 
 PLAYBOOK = """
@@ -81,7 +82,9 @@ def test_rehearse_tells_each_failure_with_its_place(settings: Settings) -> None:
         f"{report.file}:2:{failure.column}: at 2026-03-02T15:00:00Z: expected (-) and happened (+) differ\n"
         "    tasks:\n"
         "      - step: again\n"
-        "      + step: call"
+        "      + step: call\n"
+        "    why:\n"
+        "      step again: waits for 2026-03-02T17:00:00Z"
     )
 
 
@@ -255,3 +258,33 @@ steps:
     )
     assert [each.passed for each in report.results] == [True, False]
     assert "+ step: pick, branch: 2" in str(report.results[1].failures[0])
+
+
+def test_rehearse_compares_why(settings: Settings) -> None:
+    """A test can ask why a playbook runs or does not; a wrong reason is shown beside the right one."""
+    report = run(
+        settings,
+        "{at: +1h, account: {health: 45}, expect: {why: has not dropped below 40}}, "
+        "{at: +2h, account: {health: 30}, expect: {why: 'since 2026-03-02T16:00:00Z', others: allow}}",
+        "{at: +1h, expect: {why: cooling down}}",
+    )
+    assert [each.passed for each in report.results] == [True, False]
+    (failure,) = report.results[1].failures
+    assert str(failure).splitlines()[1:] == [
+        "    why:",
+        "      - cooling down",
+        "      + It does not run: health is 50 (has not dropped below 40).",
+    ]
+
+
+def test_rehearse_says_what_became_of_a_missing_step(settings: Settings) -> None:
+    """Skipped, and why; or still waiting, and for what."""
+    report = run(
+        settings,
+        "{at: +1h, account: {health: 30}}, {at: +2h, complete: {step: call, outcome: reached}}, "
+        "{at: +5h, expect: {tasks: [call, again], starts: 1, ended: completed}}",
+        "{at: +1h, account: {health: 30}, expect: {starts: 1, tasks: [call, again]}}",
+    )
+    skipped, waiting = (each.failures[0].why for each in report.results)
+    assert skipped == ("step again: skipped, not needed: step call is done (not open)",)
+    assert waiting == ("step again: waits for 2026-03-02T17:00:00Z",)
