@@ -17,6 +17,7 @@ from engine.conditions.catalogue import Kind
 from engine.conditions.evaluate import Trace, because, trace
 from engine.conditions.operators import OPERATORS
 from engine.conditions.tree import Condition
+from engine.explain_rounds import Turn, turn_at, turn_conclusion, turn_words
 from engine.fold.view import BookView
 from engine.fold.world import needs
 from engine.rulebook import Library, live_set
@@ -81,6 +82,9 @@ def explain(database: Engine, library: Library, name: str, subject: str, at: dat
         runs = _runs(connection, playbook, subject_id, at)
         episodes = _episodes(connection, playbook, subject_id, at)
         decisions = _decisions(connection, playbook, subject_id, at)
+        turn = turn_at(
+            playbook, subject_id, at, lambda then: book_at(connection, library, playbook, account_id, then)
+        )
     verdict = _together(playbook, audience, when)
     return Explanation(
         playbook.name,
@@ -88,11 +92,14 @@ def explain(database: Engine, library: Library, name: str, subject: str, at: dat
         subject_id,
         account_id,
         at,
-        _conclusion(playbook, live_since, at, audience, when, episodes, runs, decisions),
+        _conclusion(playbook, live_since, at, audience, when, episodes, runs, decisions, turn),
         verdict,
         audience,
         when,
-        [OPERATORS[each.predicate.operator].words(each.predicate) for each in playbook.on],
+        [
+            *(OPERATORS[each.predicate.operator].words(each.predicate) for each in playbook.on),
+            *([turn_words(turn)] if turn is not None else []),
+        ],
         episodes,
         runs,
         decisions,
@@ -197,7 +204,7 @@ def _episodes(connection: Connection, playbook: Playbook, subject_id: str, at: d
 
 def _runs(connection: Connection, playbook: Playbook, subject_id: str, at: datetime) -> list[Facts]:
     query = (
-        select(_RUN.c.id, _RUN.c.started_at, _RUN.c.ended_at, _RUN.c.outcome, _RUN.c.reason)
+        select(_RUN.c.id, _RUN.c.key, _RUN.c.started_at, _RUN.c.ended_at, _RUN.c.outcome, _RUN.c.reason)
         .where(_RUN.c.playbook == playbook.name, _RUN.c.subject_id == subject_id, _RUN.c.started_at <= at)
         .order_by(_RUN.c.started_at.desc(), _RUN.c.id)
         .limit(10)
@@ -236,6 +243,7 @@ def _conclusion(
     episodes: Sequence[Facts],
     runs: Sequence[Facts],
     decisions: Sequence[Facts],
+    turn: Turn | None,
 ) -> str:
     """The one sentence that answers the question."""
     under_way = [each for each in runs if each["ended_at"] is None]
@@ -244,10 +252,12 @@ def _conclusion(
         return f"It runs, since {format_instant(newest['started_at'])}: {newest['reason']}."
     if live_since is None or live_since > at:
         return "The playbook was not live then; what follows is how its condition would have been judged."
+    if turn is not None and when is None and not _open(episodes):
+        return turn_conclusion(playbook, turn, live_since, runs)
     if audience is not None and audience.verdict is not True:
         how = "is not in" if audience.verdict is False else "may or may not be in"
         return f"It does not run: the {playbook.subject} {how} the audience, for {because(audience)}."
-    standing = [each for each in episodes if each["resolved_at"] is None]
+    standing = _open(episodes)
     if standing:
         return _standing(standing[-1], decisions, _again(playbook, runs))
     if when is None:
@@ -260,6 +270,10 @@ def _conclusion(
     if when.verdict is False:
         return f"It does not run: {because(when)}."
     return "Its condition holds; the next tick decides."
+
+
+def _open(episodes: Sequence[Facts]) -> list[Facts]:
+    return [each for each in episodes if each["resolved_at"] is None]
 
 
 def _again(playbook: Playbook, runs: Sequence[Facts]) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, or_, select, update
 from engine.clock.durations import parse_duration
 from engine.conditions.catalogue import Catalogue
 from engine.conditions.tree import Condition
-from engine.fold.world import LivePlaybook, moment_condition
+from engine.fold.world import LivePlaybook, every_condition, moment_condition
 from engine.permit.unsubscribe import UnsubscribeLinks, unsubscribe_links
 from engine.render.email import LAYOUT
 from engine.render.templates import Renderer
@@ -220,6 +220,9 @@ def named_conditions(live: tuple[LivePlaybook, ...]) -> dict[str, Condition]:
             condition = moment_condition(each.playbook, index)
             if condition is not None:
                 found[f"{each.playbook.name}/on[{index}]"] = condition
+        on_day = every_condition(each.playbook) if each.playbook.every is not None else None
+        if on_day is not None:
+            found[f"{each.playbook.name}/every"] = on_day
     return found
 
 

@@ -38,6 +38,9 @@ def _triggers(playbook: Playbook) -> Iterator[Warned]:
         path = moment.predicate.path or f"on[{index}]"
         yield from _trigger(path, _before(moment), [] if nobody else audience)
 
+    if playbook.every is not None and playbook.every.condition is not None:
+        yield from _trigger("every.if", [(playbook.every.condition, True)], [] if nobody else audience)
+
 
 def _trigger(path: str, claims: list[Claim], audience: list[Claim]) -> Iterator[Warned]:
     why = conflict(claims)

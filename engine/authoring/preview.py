@@ -14,6 +14,7 @@ from engine.clock.zones import format_instant
 from engine.conditions.catalogue import Kind
 from engine.conditions.evaluate import because, trace
 from engine.conditions.operators import OPERATORS
+from engine.episodes.recurrence import every_words
 from engine.explain import book_at, find_subject
 from engine.fold.case import Case
 from engine.fold.choices import chosen
@@ -159,6 +160,8 @@ def _run(connection: Connection, case: Case, playbook: Playbook, account_id: str
 def _reason(case: Case, playbook: Playbook, subject_id: str) -> str:
     if playbook.when is not None:
         return because(trace(playbook.when, case.view(Kind(playbook.subject), subject_id)))
+    if playbook.every is not None:
+        return every_words(playbook.every)
     predicate = playbook.on[0].predicate
     return OPERATORS[predicate.operator].reason(predicate, case.view(Kind(playbook.subject), subject_id))
 

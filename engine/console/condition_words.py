@@ -6,6 +6,7 @@ from engine.clock.durations import Duration
 from engine.conditions.operators import OPERATORS
 from engine.conditions.tree import Condition, Group
 from engine.console.wording import plural
+from engine.episodes.recurrence import every_words
 from engine.rulefile.model import (
     AfterTiming,
     AnchorTiming,
@@ -43,6 +44,9 @@ def trigger_words(playbook: Playbook) -> list[str]:
     for moment in playbook.on:
         extra = f", if {condition_words(moment.condition)}" if moment.condition else ""
         found.append(f"when {condition_words(moment.predicate)}{extra}")
+    if playbook.every is not None:
+        extra = f", if {condition_words(playbook.every.condition)}" if playbook.every.condition else ""
+        found.append(f"{every_words(playbook.every)}{extra}")
     return found
 
 

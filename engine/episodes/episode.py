@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+EVERY = "every@"
+"""What the key of an occurrence of the calendar begins with."""
+
 
 class EpisodeState(StrEnum):
     """Where an episode stands; a subject without one is inactive."""
@@ -54,7 +57,17 @@ class Episode:
     @property
     def is_moment(self) -> bool:
         """Whether it is a moment, whose key names its place in the file and when it happened."""
-        return self.key.startswith(("on@", "on[")) and "@" in self.key
+        return self.key.startswith(("on@", "on[", EVERY)) and "@" in self.key
+
+    @property
+    def is_periodic(self) -> bool:
+        """Whether it is a moment of the calendar, whose key ends with the period."""
+        return self.key.startswith(EVERY)
+
+    @property
+    def period(self) -> str:
+        """The period whose occurrence it is; empty for another moment or a state."""
+        return self.key.removeprefix(EVERY) if self.is_periodic else ""
 
     @property
     def is_open(self) -> bool:

@@ -1,41 +1,27 @@
 """One account, folded through its inputs and through the boundaries between them."""
 
-from bisect import insort
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from itertools import groupby
 
 from engine.conditions.catalogue import Kind, Value
-from engine.conditions.evaluate import earliest_boundary
 from engine.conditions.tree import Condition
-from engine.episodes.episode import Episode
-from engine.fold import course, starts
+from engine.fold import course
 from engine.fold.case import Case, Folded, Record
 from engine.fold.course_end import complete_if_settled
 from engine.fold.course_steps import rearrange
-from engine.fold.moments import field_of, marks
+from engine.fold.intake import NEVER, take_in
+from engine.fold.moments import marks
 from engine.fold.occurrences import occur
-from engine.fold.openings import repeats_at, retry_owed
+from engine.fold.openings import retry_owed
+from engine.fold.rounds import Rounds
+from engine.fold.standing import closings, take_up, turning_points
 from engine.fold.view import Place
+from engine.fold.watchers import Watchers
 from engine.fold.world import LivePlaybook, World, is_moment
 from engine.rulefile.model import OnTiming
-from engine.runs.run import OpenRun, Task
+from engine.runs.run import OpenRun
 from engine.state.book import ChangeInput, DataInput, Dossier
-from engine.state.past import Past
-
-NEVER = datetime.min.replace(tzinfo=UTC)
-"""Before any instant."""
-
-
-@dataclass(slots=True)
-class _Watcher:
-    """One (playbook, subject) pair and when time alone could change its verdict."""
-
-    live: LivePlaybook
-    subject_id: str
-    boundary: datetime | None = None
 
 
 class AccountFold:
@@ -64,10 +50,11 @@ class AccountFold:
         self._case = Case(
             world, dossier.book, dossier.since, until, stopped or {}, record.releases, record.silences
         )
-        self._closings = _closings(record.tasks, dossier.since, until)
-        self._watchers: dict[tuple[str, str], _Watcher] = {}
+        self._closings = closings(record.tasks, dossier.since, until)
+        self._watchers = Watchers(self._case)
+        self._rounds = Rounds(self._case)
         self._arrivals = self._go_lives(is_new)
-        _restore(self._case, record)
+        take_up(self._case, record)
 
     def _go_lives(self, is_new: bool) -> list[tuple[datetime, LivePlaybook]]:
         """When each playbook, new or changed since the last evaluation, takes stock of what exists."""
@@ -83,9 +70,9 @@ class AccountFold:
     def run(self) -> Folded:
         """Fold, and return everything to be written."""
         case = self._case
-        for live in case.world.live:
-            for subject_id in case.book.ids(live.playbook.subject):
-                self._watch(live, subject_id)
+        for kind in dict.fromkeys(live.playbook.subject for live in case.world.live):
+            for subject_id in case.book.ids(kind):
+                self._watch(kind, subject_id)
         self._pass(case.now)
         while (instant := self._next_instant()) is not None and instant <= case.until:
             case.now = instant
@@ -136,35 +123,25 @@ class AccountFold:
     def _apply(self, batch: list[DataInput]) -> bool:
         """Move the book on. False when nothing that was touched matters to any playbook."""
         case = self._case
-        before: dict[Place, Value | None] = {}
-        fields: set[tuple[Kind, str]] = set()
-        events: set[str] = set()
-        created: set[tuple[Kind, str]] = set()
-        for item in batch:
-            if isinstance(item, ChangeInput):
-                self._change(item, before)
-                fields.add((item.kind, field_of(item)))
-                if item.field == "exists":
-                    created.add((item.kind, item.subject_id))
-            else:
-                known = case.book.last_events.get(item.name)
-                case.book.last_events[item.name] = max(known or item.effective_at, item.effective_at)
-                insort(case.book.event_times.setdefault(item.name, []), item.effective_at)
-                events.add(item.name)
-        if not created and not self._matters(fields, events):
+        touched = take_in(case, batch)
+        for kind, subject_id in sorted(touched.created):
+            self._watch(kind, subject_id)
+        if not touched.created and not self._matters(touched.fields, touched.events):
             return False
-        zone_moved = not fields.isdisjoint({(Kind.ACCOUNT, "timezone"), (Kind.ACCOUNT, "country")})
-
-        def is_touched(watcher: _Watcher) -> bool:
-            is_new = (watcher.live.playbook.subject, watcher.subject_id) in created
-            return zone_moved or is_new or watcher.live.touched_by.meets(fields, events)
-
+        self._rounds.touch(touched)
         for level in range(case.world.depth):
-            self._moments(batch, before, level)
+            self._moments(batch, touched.before, level)
             if level == 0:
-                rearrange(case, {(kind.value, name) for kind, name in fields})
-            self._judge(is_touched, level)
+                rearrange(case, {(kind.value, name) for kind, name in touched.fields})
+            self._watchers.judge_touched(touched, level)
         return True
+
+    def _watch(self, kind: Kind, subject_id: str) -> None:
+        """Look out for what starts the playbooks about this subject."""
+        for live in self._case.world.live:
+            if live.playbook.subject is kind:
+                self._watchers.watch(live, subject_id)
+                self._rounds.watch(live, subject_id)
 
     def _matters(self, fields: set[tuple[Kind, str]], events: set[str]) -> bool:
         """Whether any live playbook or open run reads what was touched."""
@@ -173,42 +150,6 @@ class AccountFold:
             return True
         versions = {run.run.version for run in self._case.open.values()}
         return any(world.reads_of(world.pinned(each)).meets(fields, events) for each in versions)
-
-    def _change(self, item: ChangeInput, before: dict[Place, Value | None]) -> None:
-        case = self._case
-        if item.field == "exists":
-            case.book.subjects[item.kind].setdefault(item.subject_id, {})
-            for live in case.world.live:
-                if live.playbook.subject is item.kind:
-                    self._watch(live, item.subject_id)
-            return
-        values = case.book.subjects[item.kind].setdefault(item.subject_id, {})
-        self._remember(item, values)
-        if item.superseded or self._is_overtaken(item):
-            return
-        before[item.kind, item.subject_id, item.field] = values.get(item.field)
-        if item.new is None:
-            values.pop(item.field, None)
-        else:
-            values[item.field] = item.new
-
-    def _is_overtaken(self, item: ChangeInput) -> bool:
-        """Whether a playbook has set the field at an instant after this late value was so."""
-        set_at = self._case.set_at.get((item.kind, item.subject_id, item.field))
-        return set_at is not None and item.effective_at < set_at
-
-    def _remember(self, item: ChangeInput, values: Mapping[str, Value]) -> None:
-        """Keep what the field was, in effective order, for those who ask about its past."""
-        history = self._case.book.histories.setdefault((item.subject_id, item.field), [])
-        known = values.get(item.field)
-        if not history and isinstance(known, Decimal):
-            history.append((NEVER, known))
-        if isinstance(item.new, Decimal):
-            history.append((item.effective_at, item.new))
-            history.sort(key=lambda each: each[0])
-        if item.new is None or isinstance(item.new, Decimal):
-            course = self._case.book.courses.setdefault((item.kind, item.subject_id, item.field), [])
-            insort(course, Past(item.effective_at, item.at, item.order, item.new))
 
     def _moments(self, batch: list[DataInput], before: dict[Place, Value | None], level: int) -> None:
         """The moments in a batch: those that runs wait for at the first level, and those that start runs."""
@@ -239,49 +180,19 @@ class AccountFold:
                         self._come_to_rest()
                     occur(case, live, index, subject_id, item, before, mark)
 
-    def _watch(self, live: LivePlaybook, subject_id: str) -> None:
-        if live.condition is None or (live.playbook.name, subject_id) in self._watchers:
-            return
-        watcher = _Watcher(live, subject_id)
-        self._watchers[live.playbook.name, subject_id] = watcher
-        self._set_boundary(watcher)
-
-    def _set_boundary(self, watcher: _Watcher) -> None:
-        case, live = self._case, watcher.live
-        if live.timed:
-            view = case.view(live.playbook.subject, watcher.subject_id)
-            watcher.boundary = earliest_boundary(live.timed, view)
-
-    def _judge(self, is_wanted: Callable[[_Watcher], bool], level: int) -> None:
-        """Judge the wanted watchers of a level whose playbook has gone live, and look ahead from here."""
-        case = self._case
-        for watcher in list(self._watchers.values()):
-            if case.world.level_of(watcher.live.playbook.name) == level and is_wanted(watcher):
-                if max(watcher.live.live_since, watcher.live.changed_at) <= case.now:
-                    starts.judge(case, watcher.live, watcher.subject_id)
-                self._set_boundary(watcher)
-
     def _take_stock(self) -> None:
         """Let the playbooks that go live now take what exists as they declare."""
         case = self._case
         while self._arrivals and self._arrivals[0][0] <= case.now:
             _, live = self._arrivals.pop(0)
-            for watcher in list(self._watchers.values()):
-                if watcher.live is live and (live.playbook.name, watcher.subject_id) in case.states:
-                    starts.judge(case, live, watcher.subject_id)
-            if live.condition is not None:
-                starts.take_as_existing(case, live, self._young.get(live.playbook.name))
+            self._watchers.take_stock(live, self._young.get(live.playbook.name))
 
     def _cross_boundaries(self) -> None:
         """What time alone moves. An owed start that mutes others goes before what is judged below it."""
         case = self._case
         for level in range(case.world.depth):
-            self._judge(lambda watcher: watcher.boundary is not None and watcher.boundary <= case.now, level)
-            for (name, subject_id), episode in list(case.states.items()):
-                live = case.world.by_name.get(name)
-                waits = episode.state == "pending" or episode.lapsed_at is not None
-                if waits and live is not None and case.world.level_of(name) == level:
-                    starts.judge(case, live, subject_id)
+            self._watchers.cross_boundaries(level)
+            self._rounds.come_round(level)
             if level + 1 < case.world.depth:
                 retry_owed(case, level)
 
@@ -326,28 +237,15 @@ class AccountFold:
         return min(later, default=None)
 
     def _instants(self) -> Iterator[datetime]:
-        case = self._case
         if self._position < len(self._inputs):
             yield self._inputs[self._position].at
         if self._closings:
             yield self._closings[0][0]
         for at, _ in self._arrivals:
             yield at
-        for watcher in self._watchers.values():
-            if watcher.boundary is not None:
-                yield watcher.boundary
-        yield from case.retries.values()
-        for silence in case.silences:
-            yield silence.since
-            yield silence.end
-        for (name, _), episode in case.states.items():
-            yield from _turning_points(case, name, episode)
-        for episode in [*case.states.values(), *case.moments.values()]:
-            released_at = case.releases.get(episode.hold_id or "")
-            if released_at is not None and episode.owed is not None:
-                yield released_at
-        for run in case.open.values():
-            yield from course.deadlines(case, run)
+        yield from self._watchers.instants()
+        yield from self._rounds.instants()
+        yield from turning_points(self._case)
 
     def _folded(self, due_at: datetime | None) -> Folded:
         case = self._case
@@ -366,48 +264,6 @@ class AccountFold:
             case.born,
             frozenset(case.passed),
         )
-
-
-def _closings(tasks: list[Task], since: datetime, until: datetime) -> list[tuple[datetime, Task]]:
-    """Finished tasks the runs have not seen, at the instant each was finished; late ones now."""
-    found = []
-    for task in tasks:
-        if task.state == "done" and task.closed_at is not None:
-            found.append((task.closed_at if task.closed_at > since else until, task))
-    return sorted(found, key=lambda each: (each[0], each[1].id))
-
-
-def _turning_points(case: Case, name: str, episode: Episode) -> Iterator[datetime]:
-    """When time alone moves an episode on."""
-    live = case.world.by_name.get(name)
-    if live is None:
-        return
-    if episode.state == "pending":
-        yield episode.since + live.playbook.held_for
-    if episode.lapsed_at is not None:
-        yield episode.lapsed_at + live.playbook.keep_active_for
-    again_at = repeats_at(case, episode)
-    if again_at is not None:
-        yield again_at
-
-
-def _restore(case: Case, record: Record) -> None:
-    """Take up what was under way."""
-    for run in sorted(record.runs, key=lambda each: (each.started_at, each.id)):
-        case.runs.setdefault(run.playbook, []).append(run)
-        if run.is_open:
-            case.open[run.id] = OpenRun(run)
-    for step in record.steps:
-        case.open[step.run_id].steps[step.step] = step
-    for task in record.tasks:
-        found = case.open.get(task.run_id)
-        if found is not None and task.step in found.steps and found.steps[task.step].state == "open":
-            found.tasks[task.step] = task
-    for episode in record.episodes:
-        if episode.is_moment:
-            case.moments[episode.id] = episode
-        else:
-            case.states[episode.playbook, episode.subject_id] = episode
 
 
 def _is_of_account(item: DataInput) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from engine.admit.silence import silence_at
+from engine.clock.durations import Duration
 from engine.clock.zones import format_instant, parse_instant
 from engine.conditions.evaluate import because, evaluate, next_boundary, trace
 from engine.conditions.tree import Condition
@@ -17,7 +18,7 @@ from engine.fold.world import is_moment
 from engine.rulefile import model
 from engine.rulefile.model import AnchorTiming, OnTiming, Playbook, TaskAction
 from engine.runs import schedule
-from engine.runs.run import OpenRun, Step, StepState, Task
+from engine.runs.run import OpenRun, Run, Step, StepState, Task
 
 
 def moments_happen(case: Case, matches: Iterable[tuple[OpenRun, Condition]]) -> None:
@@ -176,8 +177,9 @@ def _why(case: Case, course: OpenRun, spec: model.Step, choice: Chosen) -> str:
 def _objection(case: Case, course: OpenRun, spec: model.Step, step: Step) -> str | None:
     """Why the step is not to act, or None."""
     assert step.act_at is not None
-    if spec.expires is not None and case.until > _expiry(case, step.act_at, spec):
-        return f"expired: it was missed by more than {spec.expires}"
+    expires = spec.expires or _length_of_period(case.world.pinned(course.run.version), course.run)
+    if expires is not None and case.until > _expiry(case, step.act_at, expires):
+        return f"expired: it was missed by more than {expires}"
     if spec.condition is None:
         return None
     view = case.view_of(course)
@@ -190,11 +192,17 @@ def _objection(case: Case, course: OpenRun, spec: model.Step, step: Step) -> str
     return f"unknown: {words}" if verdict is None else f"not needed: {words}"
 
 
-def _expiry(case: Case, act_at: datetime, spec: model.Step) -> datetime:
-    assert spec.expires is not None
-    if spec.expires.is_business:
-        return case.calendar.deadline(act_at, spec.expires)
-    return act_at + spec.expires.elapsed
+def _length_of_period(playbook: Playbook, run: Run) -> Duration | None:
+    """How long a step waits for a service that is down where the calendar started its run: no two at once."""
+    if playbook.every is None or not run.key:
+        return None
+    return Duration(playbook.every.period.shortest.days, "d")
+
+
+def _expiry(case: Case, act_at: datetime, expires: Duration) -> datetime:
+    if expires.is_business:
+        return case.calendar.deadline(act_at, expires)
+    return act_at + expires.elapsed
 
 
 def close_task(case: Case, course: OpenRun, task: Task) -> None:

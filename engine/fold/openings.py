@@ -23,7 +23,7 @@ def admit(case: Case, playbook: Playbook, episode: Episode) -> None:
     """Start the run an open episode asks for, or record what stands in its way."""
     view = case.view(Kind(episode.kind), episode.subject_id)
     anchor = date_of(view.value(playbook.anchor), case.calendar) if playbook.anchor else None
-    key = run_key(playbook, view) if episode.is_moment else episode.key
+    key = episode.period or (run_key(playbook, view) if episode.is_moment else episode.key)
     answer = admission(
         playbook,
         episode.subject_id,
@@ -39,7 +39,7 @@ def admit(case: Case, playbook: Playbook, episode: Episode) -> None:
             _clear(case, episode)
             episode.run_id = run_id
             decide(case, episode, "already", reason)
-        case Postponed(owed, reason, _) if episode.is_moment and not owed.keeps_moments:
+        case Postponed(owed, reason, _) if _passes_by(episode, owed):
             _clear(case, episode)
             decide(case, episode, "passed over", f"{reason}, and a moment does not last")
         case Postponed(owed, reason, until):
@@ -48,6 +48,20 @@ def admit(case: Case, playbook: Playbook, episode: Episode) -> None:
                 case.retries[episode.id] = until
         case Admitted():
             _start_unless_held(case, playbook, episode, key)
+
+
+def _passes_by(episode: Episode, owed: Owed) -> bool:
+    """Whether a moment is lost to what stands in its way. One of the calendar waits for its period to end."""
+    return episode.is_moment and not episode.is_periodic and not owed.keeps_moments
+
+
+def withdraw(case: Case, episode: Episode, reason: str) -> None:
+    """Give up an episode that is still owed a run."""
+    episode.state, episode.resolved_at = EpisodeState.RESOLVED, case.now
+    decide(case, episode, "withdrawn", reason)
+    _clear(case, episode)
+    case.moments.pop(episode.id, None)
+    case.touch(episode)
 
 
 def _start_unless_held(case: Case, playbook: Playbook, episode: Episode, key: str) -> None:

@@ -85,6 +85,7 @@ def _watching(world: World, lives: Mapping[str, LivePlaybook], since: datetime) 
             steps=(),
             exits=(),
             on=(),
+            every=None,
             cooldown=None,
             run_per=None,
             group_by=None,

@@ -1,5 +1,6 @@
 """From verdicts to runs: episodes open, resolve, stay owed, and start."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from engine.clock.zones import format_instant
@@ -90,7 +91,7 @@ def _opened(case: Case, playbook: Playbook, episode: Episode) -> None:
     admit(case, playbook, episode)
 
 
-def take_as_existing(case: Case, live: LivePlaybook, young: dict[str, datetime] | None) -> None:
+def take_as_existing(case: Case, live: LivePlaybook, young: Mapping[str, datetime] | None) -> None:
     """Judge every subject of a playbook that goes live now, by its `existing`.
 
     `young` has the subjects whose state began within `existing: {since: …}`, with the instant.

@@ -75,6 +75,13 @@ def moment_condition(playbook: Playbook, index: int) -> Condition | None:
     return _joined(playbook.audience, moment.condition, f"on[{index}]")
 
 
+def every_condition(playbook: Playbook) -> Condition | None:
+    """Audience and `if` of the playbook's calendar trigger, as one condition."""
+    if playbook.every is None or playbook.every.condition is None:
+        return playbook.audience
+    return _joined(playbook.audience, playbook.every.condition, "every")
+
+
 def _joined(audience: Condition | None, condition: Condition, path: str) -> Condition:
     return condition if audience is None else Group("all", (audience, condition), path)
 
@@ -108,6 +115,8 @@ def conditions_of(playbook: Playbook) -> list[Condition]:
         found.append(moment.predicate)
         if moment.condition is not None:
             found.append(moment.condition)
+    if playbook.every is not None and playbook.every.condition is not None:
+        found.append(playbook.every.condition)
     for step in playbook.steps:
         if step.condition is not None:
             found.append(step.condition)
@@ -116,6 +125,14 @@ def conditions_of(playbook: Playbook) -> list[Condition]:
         if isinstance(step.timing, OnTiming):
             found.append(step.timing.condition)
     return found + [each.condition for each in playbook.exits]
+
+
+def dates_of(playbook: Playbook) -> list[Field]:
+    """The dates a playbook counts from."""
+    found = [playbook.anchor] if playbook.anchor is not None else []
+    if playbook.every is not None and isinstance(playbook.every.day, Field):
+        found.append(playbook.every.day)
+    return found
 
 
 def is_moment(condition: Condition) -> bool:
@@ -228,8 +245,8 @@ class World:
             found = _key(playbook)
             for condition in conditions_of(playbook):
                 found |= reads(condition)
-            if playbook.anchor is not None:
-                found |= Reads(frozenset({(playbook.anchor.kind, playbook.anchor.name)}))
+            dates = frozenset((each.kind, each.name) for each in dates_of(playbook))
+            found |= Reads(dates)
             self._reads[playbook.version] = found
         return self._reads[playbook.version]
 

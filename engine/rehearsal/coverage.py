@@ -92,6 +92,8 @@ def _parts(playbook: Playbook) -> Iterator[tuple[Kind, Passed, str]]:
     for moment in playbook.on:
         path = moment.predicate.path
         yield "triggers", Passed(name, path), f"{path}: never starts a run"
+    if playbook.every is not None:
+        yield "triggers", Passed(name, "every"), "every: never starts a run"
     if playbook.leave is Leave.EXIT:
         yield "exits", Passed(name, "audience"), "audience: leaving it never ends a run"
     for step in playbook.steps:

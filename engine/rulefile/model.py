@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from engine.clock.durations import Duration
+from engine.clock.periods import DayOfPeriod, Period
 from engine.conditions.catalogue import Field, Kind
 from engine.conditions.tree import Condition, Predicate
 
@@ -81,6 +82,18 @@ class Moment:
 
     predicate: Predicate
     condition: Condition | None
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """What the calendar starts: once in each period, on one of its days."""
+
+    period: Period
+    day: DayOfPeriod | Field
+    """A field is a date that comes round: the day of the month that it has, beginning after it."""
+    spread: Duration | None = None
+    """Over how many days the accounts are spread, each always at the same place."""
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +241,7 @@ class Playbook:
     leave: Leave = Leave.STAY
     when: Condition | None = None
     on: tuple[Moment, ...] = ()
+    every: Every | None = None
     held_for: timedelta = timedelta(0)
     existing: Existing = Existing("wait")
     on_missing: Missing = Missing.FREEZE

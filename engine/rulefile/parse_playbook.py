@@ -6,16 +6,17 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any, cast
 
-from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind
+from engine.conditions.catalogue import Catalogue, Field, Kind
 from engine.conditions.tree import Condition, Predicate
 from engine.rulefile.model import Existing, Guard, Late, Leave, Missing, Mode, Moment, Playbook
 from engine.rulefile.mutes import MutedName, muted_names, read_mutes
 from engine.rulefile.notes import Notes, RefusedError, Table
 from engine.rulefile.parse_arguments import Place
 from engine.rulefile.parse_conditions import read_condition
+from engine.rulefile.parse_every import note_every, read_every
 from engine.rulefile.parse_exits import read_exits
 from engine.rulefile.parse_steps import outcomes_by_step, read_steps
-from engine.rulefile.parse_values import choice, elapsed, longer_than_zero, slug, whole
+from engine.rulefile.parse_values import article, choice, elapsed, longer_than_zero, slug, whole
 from engine.rulefile.parse_values import text as line
 from engine.rulefile.problem import Problem, in_order
 from engine.rulefile.scope import Scope
@@ -33,6 +34,7 @@ PLAYBOOK_KEYS = (
     "audience",
     "when",
     "on",
+    "every",
     "for",
     "on_missing",
     "existing",
@@ -168,6 +170,7 @@ def _trigger(table: Table, scope: Scope) -> dict[str, Any]:
         **_audience(table, scope),
         "when": table.maybe("when", lambda node: read_condition(node, scope, Place("when"))),
         "on": table.optional("on", lambda node: _moments(node, scope), ()),
+        "every": table.maybe("every", lambda node: read_every(node, scope)),
         "held_for": table.optional("for", elapsed, timedelta(0)),
         "on_missing": Missing(table.optional("on_missing", choice(Missing), Missing.FREEZE)),
         "keep_active_for": table.optional("keep_active_for", elapsed, timedelta(0)),
@@ -210,8 +213,10 @@ def _running(table: Table, scope: Scope, guard: Guard) -> dict[str, Any]:
 def _check_together(table: Table, scope: Scope) -> None:
     """Note keys that only make sense beside others."""
     notes = scope.notes
-    if "when" not in table and "on" not in table:
-        notes.add(table.node, 'a playbook needs "when" (a state) or "on" (a moment) to start')
+    if not any(key in table for key in ("when", "on", "every")):
+        message = 'a playbook needs "when" (a state), "on" (a moment) or "every" (the calendar) to start'
+        notes.add(table.node, message)
+    note_every(table)
     if "owner" not in table:
         notes.add(table.node, "no owner; say who maintains it", "warning")
     for key in ("for", "existing", "on_missing", "keep_active_for", "repeat_every"):
@@ -267,8 +272,10 @@ def _guard(node: Node, scope: Scope, default: Guard) -> Guard:
 
 def _anchor(node: Node, scope: Scope) -> Field:
     found = scope.field(node)
-    if found.type is not FieldType.DATE:
-        raise RefusedError(node, f"{found.path} is not a date but {found.type}; name a field of type date")
+    if not found.type.is_temporal:
+        raise RefusedError(
+            node, f"{found.path} is {article(found.type)}; name a field of type date or instant"
+        )
     return found
 
 

@@ -11,10 +11,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from engine.clock.periods import Period
 from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Kind
 from engine.conditions.operators import Argument
 from engine.rulefile.model import Guard
 from engine.rulefile.parse_arguments import DAY_COMPARISONS, STEP_STATES
+from engine.rulefile.parse_every import SPREAD_UNITS, day_names, longest_spread
 from engine.rulefile.parse_playbook import SUBJECTS, Parsed, parse_playbook
 from engine.rulefile.parse_predicates import FAMILIES
 from engine.rulefile.schema.document import rule_file_schema
@@ -234,13 +236,27 @@ def exits(draw: st.DrawFn, subject: Kind) -> Tree:
 
 
 @st.composite
+def calendars(draw: st.DrawFn, subject: Kind, dates: list[str]) -> Tree:
+    """One calendar trigger."""
+    period = draw(st.sampled_from(list(Period)))
+    names = st.sampled_from(sorted(day_names(period)))
+    anyway = st.integers(1, period.longest_days) | st.sampled_from(dates) if period.months else names
+    unit = draw(st.sampled_from(SPREAD_UNITS))
+    width = st.integers(1, longest_spread(period, unit)).map(lambda n: f"{n}{unit}")
+    return {
+        period.value: draw(names | anyway),
+        **draw(optional({"spread": width, "if": conditions(subject)})),
+    }
+
+
+@st.composite
 def rule_files(draw: st.DrawFn) -> Tree:
     """A sound rule file, as JSON has it."""
     subject = draw(st.sampled_from(SUBJECTS))
     anchors = [
         each.path
         for each in CATALOGUE.fields.values()
-        if each.kind in (subject, Kind.ACCOUNT) and each.type is FieldType.DATE
+        if each.kind in (subject, Kind.ACCOUNT) and each.type.is_temporal
     ]
     own = [each.path for each in CATALOGUE.fields.values() if each.kind is subject]
     moment = st.builds(
@@ -280,10 +296,16 @@ def rule_files(draw: st.DrawFn) -> Tree:
             }
         )
     )
-    if "repeat_every" in head:
+    starts = {
+        "when": conditions(subject),
+        "on": moment | st.lists(moment, min_size=1, max_size=2),
+        "every": calendars(subject, anchors),
+    }
+    chosen = draw(
+        st.sampled_from([("when",), ("on",), ("when", "on"), ("every",), ("every", "when"), ("every", "on")])
+    )
+    if "repeat_every" in head or "every" in chosen:
         head = {key: value for key, value in head.items() if key not in ("run_per", "group_by")}
-    starts = {"when": conditions(subject), "on": moment | st.lists(moment, min_size=1, max_size=2)}
-    chosen = draw(st.sampled_from([("when",), ("on",), ("when", "on")]))
     first = {"id": "first", "day": 0, "task": {"to": "csm", "title": "x", "outcomes": ["yes", "no"]}}
     count = draw(st.integers(0, 2))
     return {
@@ -308,7 +330,8 @@ JUNK = st.sampled_from(
         "nobody", "champion", "any", "subject", "account.health", "account.nothing", "contact.role",
         "ticket.status", "subscription.usage", "metric.logins", "account.renews_on", "account.segment",
         "high_touch", "2026-01-31", "2026-13-01", "2026-01-31T09:00:00Z", "2026-01-31T09:00:00",
-        "account", "contact", "fire", "waiting", "latest", {"since": "14d"}, {"since": 14}, {"event":
+        "account", "contact", "first business day", "monday", "last day",
+        31, 93, "5bd", "181d", "fire", "waiting", "latest", {"since": "14d"}, {"since": 14}, {"event":
         "x"}, {"event": "x", "within": "2d"}, {"step": "first"}, {"field": "account.health", "below":
         40}, {"field": "account.health", "below": 40, "above": 2}, {"field": "account.segment",
         "changes_to": "high_touch"}, {"step": "first", "is": "open"}, {"all": [{"field":
@@ -326,6 +349,7 @@ _KEYS = """
 playbook titel title choose when on for if then id day at after task email message to template topic via
 escalate outcome outcomes is all any none field event step within absent_for of recovers_at anchor since from
 direction take once at_least
+every week month quarter half_year year spread
 """
 KEYS = st.sampled_from([*_KEYS.split(), *FAMILIES["field"]])
 

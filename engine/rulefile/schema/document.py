@@ -3,9 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from engine.conditions.catalogue import Catalogue, FieldType, Kind
+from engine.clock.periods import Period
+from engine.conditions.catalogue import Catalogue, Field, Kind
 from engine.rulefile.model import Late, Missing, Mode, OpenSteps
 from engine.rulefile.parse_actions import ACTIONS, CHOOSE
+from engine.rulefile.parse_every import day_names
 from engine.rulefile.parse_playbook import SUBJECTS
 from engine.rulefile.parse_steps import TIMINGS
 from engine.rulefile.schema import words
@@ -16,7 +18,7 @@ from engine.rulefile.schema.conditions import (
     shared_definitions,
     visible,
 )
-from engine.rulefile.schema.values import Schema, after, at, day, duration, one_of, slug, text, whole
+from engine.rulefile.schema.values import Schema, after, at, day, duration, one_of, slug, spread, text, whole
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -39,10 +41,14 @@ def rule_file_schema(catalogue: Catalogue, roles: Collection[str]) -> dict[str, 
         "title": "Tminus playbook",
         "description": "One playbook: when it starts, what its steps do, and how its runs end.",
         **_object(keys, words.PLAYBOOK, ("playbook", "subject", "steps")),
-        "anyOf": [{"required": ["when"]}, {"required": ["on"]}],
+        "anyOf": [{"required": [key]} for key in ("when", "on", "every")],
         "allOf": [
             *({"if": _is_about(each), "then": _of_subject(catalogue, each)} for each in SUBJECTS),
-            *({"not": {"required": ["repeat_every", key]}} for key in ("run_per", "group_by")),
+            *(
+                {"not": {"required": [other, key]}}
+                for key in ("run_per", "group_by")
+                for other in ("repeat_every", "every")
+            ),
             {"if": _has_anchored_step(), "then": {"required": ["anchor"]}},
         ],
         "$defs": definitions,
@@ -100,12 +106,28 @@ def _of_subject(catalogue: Catalogue, subject: Kind) -> Schema:
             "audience": reference(f"{subject}.audience"),
             "when": reference(f"{subject}.state"),
             "on": {"if": {"type": "array"}, "then": _list(start), "else": start},
+            "every": _every(fields, subject),
             "run_per": paths(each for each in fields if each.kind is not Kind.METRIC),
-            "anchor": paths(each for each in fields if each.type is FieldType.DATE),
+            "anchor": paths(each for each in fields if each.type.is_temporal),
             "steps": _list(reference(f"{subject}.step")),
             "exit": _list(reference(f"{subject}.exit")),
         }
     }
+
+
+def _every(fields: Iterable[Field], subject: Kind) -> Schema:
+    """The calendar trigger: one of the periods with one of its days, and over which days it is spread."""
+    dates = paths(each for each in fields if each.type.is_temporal and each.kind is not Kind.METRIC)
+    keys: dict[str, Schema] = {"spread": spread(None), "if": reference(f"{subject}.state")}
+    for period in Period:
+        names = one_of(day_names(period))
+        anyway = [whole(1, period.longest_days), dates] if period.months else []
+        keys[period.value] = {"anyOf": [names, *anyway]}
+    fits = [
+        {"if": {"required": [period.value]}, "then": {"properties": {"spread": spread(period)}}}
+        for period in Period
+    ]
+    return {**_object(keys, words.EVERY, ()), **_exactly_one(tuple(Period)), "allOf": fits}
 
 
 def _parts(catalogue: Catalogue, subject: Kind) -> dict[str, Schema]:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+from engine.clock.periods import Period
 from engine.conditions.catalogue import LARGEST, FieldType
+from engine.rulefile.parse_every import SPREAD_UNITS, longest_spread
 from engine.rulefile.parse_steps import MOST_DAYS
 from engine.rulefile.parse_values import LARGEST_PERCENTAGE, LONGEST_SPAN, LONGEST_TEXT
 
@@ -73,6 +75,13 @@ def shift(*, is_share: bool) -> Schema:
 def duration(*, zero: bool = True, business: bool = True) -> Schema:
     """A number and a unit, at most as long as the parser takes."""
     return {"type": "string", "pattern": f"^({_duration(zero=zero, business=business)})$"}
+
+
+def spread(period: Period | None) -> Schema:
+    """`10bd`: at most as many days as the shortest such period has, or any at all."""
+    units = {unit: longest_spread(period or Period.YEAR, unit) for unit in SPREAD_UNITS}
+    written = "|".join(f"(?!0+[a-z])({_padded(most)}){unit}" for unit, most in units.items())
+    return {"type": "string", "pattern": f"^({written})$"}
 
 
 def day() -> Schema:

@@ -12,6 +12,7 @@ PLAYBOOK: Mapping[str, str] = {
     "audience": "A condition on who may start. With leave: exit its end also ends a run under way.",
     "when": "A state whose beginning starts a run.",
     "on": "A moment that starts a run, or a list of them, each with an optional if.",
+    "every": "A day of each week, month, quarter, half-year or year on which it starts.",
     "for": "How long the state must have held before it starts a run, such as 3d. No business days.",
     "on_missing": "What an unknown verdict is. freeze, when left out: it neither opens nor resolves.",
     "existing": "Subjects already in the state at go-live: wait (when left out), fire, or {since: 14d}.",
@@ -21,12 +22,22 @@ PLAYBOOK: Mapping[str, str] = {
     "mode": "When it opens while a run is open: single (when left out) waits, restart ends that run first.",
     "run_per": "A field; each of its values has at most one run.",
     "group_by": "account: subjects of one account with the same anchor date share a run.",
-    "anchor": "A date field from which the steps under at: count.",
+    "anchor": "A date or instant field from which the steps under at: count.",
     "late": "Anchored steps whose day has passed at the start: run them all, only the latest, or skip them.",
     "guard": "More starts than max_starts within a stretch are held for a person to release.",
     "mutes": "While a run is open, other playbooks do not start for the account.",
     "steps": "What a run does, at least one step.",
     "exit": "How a run ends before its last step.",
+}
+
+EVERY: Mapping[str, str] = {
+    "week": "On a weekday, such as monday, or on the first or last business day.",
+    "month": "On a day: 15, first business day, last day; or the day of the month that a date field has.",
+    "quarter": "On a day: first business day, 15; or the day on which a date field comes round.",
+    "half_year": "On a day: first business day, 15; or the day on which a date field comes round.",
+    "year": "On a day: first business day, 15; or the anniversary of a date field.",
+    "spread": "Over how many days the accounts are spread, each always at the same place: 10bd.",
+    "if": "A condition read at the first instant of the account's day.",
 }
 
 STEP: Mapping[str, str] = {

@@ -1,0 +1,90 @@
+"""How inputs move an account's book on, and what they touch."""
+
+from bisect import insort
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from engine.conditions.catalogue import Kind, Value
+from engine.fold.case import Case
+from engine.fold.moments import field_of
+from engine.fold.view import Place
+from engine.state.book import ChangeInput, DataInput, EventInput
+from engine.state.past import Past
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""Before any instant."""
+
+_PLACES_OF_TIME = frozenset({(Kind.ACCOUNT, "timezone"), (Kind.ACCOUNT, "country")})
+
+
+@dataclass(slots=True)
+class Touched:
+    """What a batch of inputs has touched."""
+
+    before: dict[Place, Value | None] = field(default_factory=dict)
+    """Values from just before the batch."""
+    fields: set[tuple[Kind, str]] = field(default_factory=set)
+    events: set[str] = field(default_factory=set)
+    created: set[tuple[Kind, str]] = field(default_factory=set)
+
+    @property
+    def zone_moved(self) -> bool:
+        """Whether the account's days may begin, or its work may rest, at other times than before."""
+        return not self.fields.isdisjoint(_PLACES_OF_TIME)
+
+
+def take_in(case: Case, batch: Sequence[DataInput]) -> Touched:
+    """Move the book on by inputs that are effective together."""
+    touched = Touched()
+    for item in batch:
+        if isinstance(item, EventInput):
+            _happen(case, item)
+            touched.events.add(item.name)
+            continue
+        touched.fields.add((item.kind, field_of(item)))
+        if item.field == "exists":
+            case.book.subjects[item.kind].setdefault(item.subject_id, {})
+            touched.created.add((item.kind, item.subject_id))
+        else:
+            _change(case, item, touched.before)
+    return touched
+
+
+def _happen(case: Case, item: EventInput) -> None:
+    known = case.book.last_events.get(item.name)
+    case.book.last_events[item.name] = max(known or item.effective_at, item.effective_at)
+    insort(case.book.event_times.setdefault(item.name, []), item.effective_at)
+
+
+def _change(case: Case, item: ChangeInput, before: dict[Place, Value | None]) -> None:
+    values = case.book.subjects[item.kind].setdefault(item.subject_id, {})
+    _remember(case, item, values)
+    if item.superseded or _is_overtaken(case, item):
+        return
+    before[item.kind, item.subject_id, item.field] = values.get(item.field)
+    if item.new is None:
+        values.pop(item.field, None)
+    else:
+        values[item.field] = item.new
+
+
+def _is_overtaken(case: Case, item: ChangeInput) -> bool:
+    """Whether a playbook has set the field at an instant after this late value was so."""
+    set_at = case.set_at.get((item.kind, item.subject_id, item.field))
+    return set_at is not None and item.effective_at < set_at
+
+
+def _remember(case: Case, item: ChangeInput, values: Mapping[str, Value]) -> None:
+    """Keep what the field was, in effective order, for those who ask about its past."""
+    history = case.book.histories.setdefault((item.subject_id, item.field), [])
+    known = values.get(item.field)
+    if not history and isinstance(known, Decimal):
+        history.append((NEVER, known))
+    if isinstance(item.new, Decimal):
+        history.append((item.effective_at, item.new))
+        history.sort(key=lambda each: each[0])
+    if item.new is None or isinstance(item.new, Decimal):
+        course = case.book.courses.setdefault((item.kind, item.subject_id, item.field), [])
+        insort(course, Past(item.effective_at, item.at, item.order, item.new))

@@ -1,0 +1,68 @@
+"""Where an account stands when a fold begins, and when what stands moves by itself."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from engine.episodes.episode import Episode
+from engine.fold import course
+from engine.fold.case import Case, Record
+from engine.fold.openings import repeats_at
+from engine.runs.run import OpenRun, Task
+
+
+def take_up(case: Case, record: Record) -> None:
+    """Take up what was under way."""
+    for run in sorted(record.runs, key=lambda each: (each.started_at, each.id)):
+        case.runs.setdefault(run.playbook, []).append(run)
+        if run.is_open:
+            case.open[run.id] = OpenRun(run)
+    for step in record.steps:
+        case.open[step.run_id].steps[step.step] = step
+    for task in record.tasks:
+        found = case.open.get(task.run_id)
+        if found is not None and task.step in found.steps and found.steps[task.step].state == "open":
+            found.tasks[task.step] = task
+    for episode in record.episodes:
+        if episode.is_moment:
+            case.moments[episode.id] = episode
+        else:
+            case.states[episode.playbook, episode.subject_id] = episode
+
+
+def closings(tasks: Iterable[Task], since: datetime, until: datetime) -> list[tuple[datetime, Task]]:
+    """Finished tasks the runs have not seen, at the instant each was finished; late ones now."""
+    found = []
+    for task in tasks:
+        if task.state == "done" and task.closed_at is not None:
+            found.append((task.closed_at if task.closed_at > since else until, task))
+    return sorted(found, key=lambda each: (each[0], each[1].id))
+
+
+def turning_points(case: Case) -> Iterator[datetime]:
+    """When episodes, silences, holds and open runs move without an input."""
+    yield from case.retries.values()
+    for silence in case.silences:
+        yield silence.since
+        yield silence.end
+    for (name, _), episode in case.states.items():
+        yield from _of_episode(case, name, episode)
+    for episode in [*case.states.values(), *case.moments.values()]:
+        released_at = case.releases.get(episode.hold_id or "")
+        if released_at is not None and episode.owed is not None:
+            yield released_at
+    for run in case.open.values():
+        yield from course.deadlines(case, run)
+
+
+def _of_episode(case: Case, name: str, episode: Episode) -> Iterator[datetime]:
+    """When time alone moves an episode on."""
+    live = case.world.by_name.get(name)
+    if live is None:
+        return
+    if episode.state == "pending":
+        yield episode.since + live.playbook.held_for
+    if episode.lapsed_at is not None:
+        yield episode.lapsed_at + live.playbook.keep_active_for
+    again_at = repeats_at(case, episode)
+    if again_at is not None:
+        yield again_at
