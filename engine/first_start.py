@@ -12,6 +12,7 @@ from engine.api.tokens import create_token, has_tokens
 from engine.conditions.catalogue import Catalogue
 from engine.sample.seed import seed
 from engine.state.database import reading, writing
+from engine.state.entries import source_book
 from engine.state.tables import Account, Source
 
 _ACCOUNT: Any = Account.__table__  # type: ignore[attr-defined]
@@ -58,7 +59,7 @@ def sample_end(database: Engine, now: datetime) -> datetime | None:
     accounts of somebody's own never gets one.
     """
     with reading(database) as connection:
-        begun = connection.execute(select(_SOURCE).where(_SOURCE.c.name == SAMPLE)).one_or_none()
+        begun = connection.execute(select(_SOURCE).where(_SOURCE.c.id == SAMPLE)).one_or_none()
         has_accounts = connection.scalar(select(_ACCOUNT.c.id).limit(1)) is not None
     if begun is not None:
         return None if begun.last_sync_at else begun.watermark
@@ -68,8 +69,9 @@ def sample_end(database: Engine, now: datetime) -> datetime | None:
 def write_sample(database: Engine, catalogue: Catalogue, accounts: int, end: datetime) -> int:
     """Write the sample book with its history up to `end`; the number of changes and events written."""
     with writing(database) as connection:
-        if connection.scalar(select(_SOURCE.c.name).where(_SOURCE.c.name == SAMPLE)) is None:
-            connection.execute(_SOURCE.insert().values(name=SAMPLE, watermark=end))
+        if connection.scalar(select(_SOURCE.c.id).where(_SOURCE.c.id == SAMPLE)) is None:
+            row = {"id": SAMPLE, "account_id": source_book(SAMPLE), "name": SAMPLE, "watermark": end}
+            connection.execute(_SOURCE.insert().values(row))
     return seed(database, catalogue, accounts=accounts, end=end)
 
 
@@ -77,4 +79,4 @@ def finish_sample(database: Engine, accounts: int, now: datetime) -> None:
     """Note that the sample is there and its last fortnight was decided, so that no later start repeats it."""
     with writing(database) as connection:
         values = {"last_sync_at": now, "rows": accounts}
-        connection.execute(update(_SOURCE).where(_SOURCE.c.name == SAMPLE).values(**values))
+        connection.execute(update(_SOURCE).where(_SOURCE.c.id == SAMPLE).values(**values))

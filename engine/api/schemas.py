@@ -59,7 +59,7 @@ class TaskItem(BaseModel):
     run_id: str
     account_id: str
     account: str = Field(description="The account's name.")
-    subject: str = Field(description="account, contact, subscription or ticket")
+    subject: str = Field(description="account, contact, subscription, ticket or source")
     subject_id: str
     title: str
     body: str = Field(description="Guidance, as Markdown.")

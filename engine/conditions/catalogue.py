@@ -25,6 +25,14 @@ class Kind(StrEnum):
     SUBSCRIPTION = "subscription"
     TICKET = "ticket"
     METRIC = "metric"
+    SOURCE = "source"
+
+
+def seen_from(subject: Kind) -> tuple[Kind, ...]:
+    """The kinds whose fields a subject sees: its own, its account's, and the account's metrics."""
+    if subject is Kind.SOURCE:
+        return (subject,)
+    return tuple(dict.fromkeys([subject, Kind.ACCOUNT, Kind.METRIC]))
 
 
 class FieldType(StrEnum):
@@ -199,6 +207,14 @@ opened_at instant
 closed_at instant
 """
 
+_SOURCE = """
+name text
+last_sync_at instant
+watermark instant
+rows number rows
+rejected number rows
+"""
+
 BUILT_IN = Catalogue(
     {
         each.path: each
@@ -207,6 +223,7 @@ BUILT_IN = Catalogue(
             *_fields(Kind.CONTACT, _CONTACT),
             *_fields(Kind.SUBSCRIPTION, _SUBSCRIPTION),
             *_fields(Kind.TICKET, _TICKET),
+            *_fields(Kind.SOURCE, _SOURCE),
         ]
     }
 )

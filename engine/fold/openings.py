@@ -70,7 +70,7 @@ def _start_unless_held(case: Case, playbook: Playbook, episode: Episode, key: st
         if released_at is None or released_at > case.now:
             _owe(case, episode, Owed.HELD, "the guard holds it")
             return
-    else:
+    elif playbook.subject is not Kind.SOURCE:
         opening = _opening_id(case, episode)
         case.openings.append(Opening(playbook.name, case.book.account_id, opening, case.now))
         if opening in case.stopped:

@@ -11,14 +11,20 @@ from engine.rulefile.notes import Notes, RefusedError, Table
 from engine.rulefile.parse_values import text, typed
 from engine.rulefile.problem import quote
 from engine.rulefile.source import Node, Scalar
+from engine.state.entries import source_book
 from engine.state.ingest import Entry
 from engine.state.tables import Person
 
 Result = TypeVar("Result")
 
-SUBJECT_KEYS = ("account", "contact", "subscription", "ticket")
+SUBJECT_KEYS = ("account", "contact", "subscription", "ticket", "source")
 PERSON_KEYS = ("id", "name", "role", "manager", "email", "timezone")
-_LISTS = {Kind.CONTACT: "contacts", Kind.SUBSCRIPTION: "subscriptions", Kind.TICKET: "tickets"}
+_LISTS = {
+    Kind.CONTACT: "contacts",
+    Kind.SUBSCRIPTION: "subscriptions",
+    Kind.TICKET: "tickets",
+    Kind.SOURCE: "sources",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class Cast:
     catalogue: Catalogue
     people: tuple[Person, ...]
     account_id: str
+    """Empty where the test is about sources alone."""
     entries: tuple[Entry, ...]
 
     def ids(self, kind: Kind) -> list[str]:
@@ -47,19 +54,35 @@ class Cast:
 def read_cast(given: Table, notes: Notes, catalogue: Catalogue, since: datetime) -> Cast | None:
     """The people, the account and its parts under `given:`, as they have been since `since`."""
     people = _listed(given, "people", lambda node: _person(node, notes))
-    account = given.required(
-        "account", lambda node: _new_statement(node, notes, Kind.ACCOUNT, catalogue), "given"
-    )
+    account = _account(given, notes, catalogue)
     parts = [
         one
         for kind, key in _LISTS.items()
         for one in _listed(given, key, partial(_new_statement, notes=notes, kind=kind, catalogue=catalogue))
     ]
-    if account is None:
+    if account is None and not ("sources" in given and "account" not in given):
         return None
-    said = (account, *parts)
-    entries = tuple(Entry(each.kind, each.id, account.id, each.values, since, since) for each in said)
-    return Cast(catalogue, tuple(people), account.id, entries)
+    account_id = "" if account is None else account.id
+    said = parts if account is None else [account, *parts]
+    entries = tuple(as_entry(each, account_id, since) for each in said)
+    return Cast(catalogue, tuple(people), account_id, entries)
+
+
+def _account(given: Table, notes: Notes, catalogue: Catalogue) -> Statement | None:
+    """The account, which may be left out where sources are given."""
+
+    def read(node: Node) -> Statement | None:
+        return _new_statement(node, notes, Kind.ACCOUNT, catalogue)
+
+    return given.maybe("account", read) if "sources" in given else given.required("account", read, "given")
+
+
+def as_entry(said: Statement, account_id: str, at: datetime) -> Entry:
+    """What is said, as it is taken in; a source has a name of its own and no account."""
+    if said.kind is Kind.SOURCE:
+        values = {"name": said.id, **said.values}
+        return Entry(said.kind, said.id, source_book(said.id), values, at, at)
+    return Entry(said.kind, said.id, account_id, said.values, at, at)
 
 
 def _listed(table: Table, key: str, read: Callable[[Node], Result | None]) -> list[Result]:

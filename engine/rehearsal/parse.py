@@ -8,7 +8,7 @@ from functools import partial
 from engine.clock.zones import format_instant, parse_instant
 from engine.conditions.catalogue import Catalogue
 from engine.rehearsal.expectations import read_expectation
-from engine.rehearsal.givens import SUBJECT_KEYS, Cast, read_cast, read_statement
+from engine.rehearsal.givens import SUBJECT_KEYS, Cast, as_entry, read_cast, read_statement
 from engine.rehearsal.script import Completion, Move, Quiet, Rehearsal
 from engine.rulefile.notes import Notes, RefusedError, Table
 from engine.rulefile.parse_values import duration, flag, slug, text
@@ -17,7 +17,7 @@ from engine.rulefile.source import Node, Scalar, read_source
 from engine.state.ingest import Entry, EventEntry
 
 TEST_KEYS = ("name", "at", "with", "given", "timeline")
-GIVEN_KEYS = ("people", "account", "contacts", "subscriptions", "tickets", "earlier")
+GIVEN_KEYS = ("people", "account", "contacts", "subscriptions", "tickets", "sources", "earlier")
 MOVE_KEYS = (
     "at", *SUBJECT_KEYS, "event", "complete", "release_holds", "silence", "end_silences", "expect",
 )  # fmt: skip
@@ -144,7 +144,7 @@ class _Reading:
             read = partial(read_statement, notes=self.notes, key=key, cast=self.cast)
             found = table.maybe(key, read)
             if found is not None:
-                yield Entry(found.kind, found.id, self.cast.account_id, found.values, at, at)
+                yield as_entry(found, self.cast.account_id, at)
 
     def _event(self, table: Table, at: datetime) -> Iterable[EventEntry]:
         found = table.maybe("event", self._event_named)

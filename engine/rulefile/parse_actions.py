@@ -73,6 +73,9 @@ BRANCH_KEYS = ("if", *ACTIONS)
 def read_action(table: Table, scope: Scope, what: str) -> Deed | None:
     """The one action of a branch or of an exit."""
     key = table.one_of(ACTIONS, what)
+    if key == "email" and scope.subject is Kind.SOURCE:
+        scope.notes.add(table.key(key), "email: a source has no contacts; use a task or a message")
+        return None
     return table.maybe(key, lambda node: ACTIONS[key](node, scope)) if key else None
 
 

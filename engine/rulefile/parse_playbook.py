@@ -51,7 +51,7 @@ PLAYBOOK_KEYS = (
     "steps",
     "exit",
 )
-SUBJECTS = (Kind.ACCOUNT, Kind.CONTACT, Kind.SUBSCRIPTION, Kind.TICKET)
+SUBJECTS = (Kind.ACCOUNT, Kind.CONTACT, Kind.SUBSCRIPTION, Kind.TICKET, Kind.SOURCE)
 
 
 @dataclass(frozen=True)

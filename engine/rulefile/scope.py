@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from engine.conditions.catalogue import Catalogue, Field, Kind
+from engine.conditions.catalogue import Catalogue, Field, Kind, seen_from
 from engine.rulefile.notes import Notes, RefusedError
 from engine.rulefile.parse_values import text
 from engine.rulefile.problem import alternatives, quote
@@ -26,10 +26,10 @@ class Scope:
 
     @property
     def visible(self) -> tuple[Kind, ...]:
-        """The kinds whose fields the subject can see: its own, its account, the account's metrics."""
+        """The kinds whose fields the subject can see; all of them where it is not known."""
         if self.subject is None:
             return tuple(Kind)
-        return tuple(dict.fromkeys([self.subject, Kind.ACCOUNT, Kind.METRIC]))
+        return seen_from(self.subject)
 
     def field(self, node: Node) -> Field:
         """The field a path names. Raises RefusedError when there is none or the subject cannot see it."""

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.dialects import postgresql, sqlite
 
-from engine.conditions.catalogue import Catalogue, Kind
+from engine.conditions.catalogue import Catalogue, Kind, Value
 from engine.sources import mapping as mappings
 from engine.sources.csv_source import BadRow, Record, read_records
 from engine.sources.derive import derive
@@ -19,11 +19,10 @@ from engine.sources.parse_mapping import load_mapping
 from engine.sources.rejects import Rejects
 from engine.sources.repeats import RepeatedRow, Repeats
 from engine.sources.rows import CellRefused, RowReader, Said
-from engine.state.database import writing
 from engine.state.entries import Count, Entry, EventEntry, IngestReport
 from engine.state.history import chunked
 from engine.state.ingest import ingest
-from engine.state.tables import Source
+from engine.state.sources import note_sync
 
 ROWS = 10_000
 """Rows read before they are stored, where nothing is derived."""
@@ -132,6 +131,7 @@ class _Import:
         self.owners = Owners(database)
         self.rows = 0
         self.newest: datetime | None = None
+        self.oldest: datetime | None = None
         self.reports: list[IngestReport] = []
         self.recurring: list[_Row] = []
         self.parts: dict[str, _Part] = {}
@@ -239,6 +239,7 @@ class _Import:
         times = [each.effective_at for each in said.entries] + [each.occurred_at for each in said.events]
         past = [each for each in times if each <= self.now]
         self.newest = max([*past, *([self.newest] if self.newest else [])], default=None)
+        self.oldest = min([*past, *([self.oldest] if self.oldest else [])], default=None)
 
     def _keep(self, row: _Row, said: Said) -> None:
         """Hold what was read until it is stored: by account, or ten thousand rows at a time."""
@@ -264,21 +265,14 @@ class _Import:
         self.rejects.add(BadRow(rule.file, record.line, column, reason, record.text))
 
     def _note_source(self) -> None:
-        """Say how fresh the source is. Its watermark never goes back."""
-        row = {
-            "name": self.mapping.source,
-            "last_sync_at": self.now,
+        """Say how fresh the source is."""
+        said: dict[str, Value | None] = {
             "watermark": self.newest,
-            "rows": self.rows,
-            "rejected": self.rejects.count,
+            "rows": Decimal(self.rows),
+            "rejected": Decimal(self.rejects.count),
         }
-        with writing(self.database) as connection:
-            known = connection.execute(_source.select().where(_source.c.name == row["name"])).first()
-            if known is not None and known.watermark is not None:
-                row["watermark"] = max(known.watermark, self.newest or known.watermark)
-            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-            statement = dialect.insert(_source).values(row)
-            connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
+        since = self.oldest if self.mapping.is_backfill else None
+        note_sync(self.database, self.catalogue, self.mapping.source, said, self.now, known_since=since)
 
     def report(self) -> ImportReport:
         """What was done."""
@@ -302,6 +296,3 @@ class _Import:
 
 def _total(reports: Sequence[IngestReport], name: str) -> int:
     return sum(getattr(each, name) for each in reports)
-
-
-_source = Source.__table__  # type: ignore[attr-defined]

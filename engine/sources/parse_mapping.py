@@ -27,7 +27,8 @@ from engine.sources.mapping import (
     Say,
     Test,
 )
-from engine.state.accept import METRIC_FIELDS
+from engine.state.accept import METRIC_FIELDS, Refused, accepted_id
+from engine.state.entries import source_book
 
 _FORMATS = ("dates", "instants", "true", "false", "decimal", "timezone")
 _MAPPING = ("source", "backfill", *_FORMATS, "files", "derived")
@@ -39,6 +40,7 @@ _SAY = ("about", "at", "when", "set")
 _EVENT = ("name", "at", "when", "subject", "properties")
 _AT = ("column", "known", "every", "until")
 _GIVEN = ("column", "constant", "missing", "period", "part", "values", "scale", "strip", "type")
+_ROWS = tuple(kind for kind in Kind if kind is not Kind.SOURCE)
 _CHILDREN = (Kind.CONTACT, Kind.SUBSCRIPTION, Kind.TICKET)
 
 
@@ -48,6 +50,15 @@ class MappingError(Exception):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems
         super().__init__("\n".join(map(str, problems)))
+
+
+def _source_name(node: Node) -> str:
+    name = text(node)
+    try:
+        accepted_id(source_book(name), "name of the source")
+    except Refused as error:
+        raise RefusedError(node, str(error)) from error
+    return name
 
 
 def load_mapping(path: Path, catalogue: Catalogue) -> Mapping:
@@ -87,7 +98,7 @@ class _Reader:
     def mapping(self, node: Node) -> Mapping | None:
         """The whole file."""
         table = self.notes.table(node, _MAPPING, "a mapping")
-        source = table.required("source", text, "a mapping")
+        source = table.required("source", _source_name, "a mapping")
         self.is_backfill = table.optional("backfill", flag, False)
         formats = self.formats(table, Formats())
         found = table.required("files", lambda each: self._files(each, formats), "a mapping")
@@ -131,7 +142,7 @@ class _Reader:
     def _file(self, node: Node, outer: Formats) -> FileRule | None:
         table = self.notes.table(node, _FILE, "a file")
         name = table.required("file", parse_cells.file_name, "a file")
-        rows = table.required("rows", choice(["event", *Kind]), "a file")
+        rows = table.required("rows", choice(["event", *_ROWS]), "a file")
         column = table.required("id", parse_cells.column, "a file")
         if name is None or rows is None or column is None:
             return None

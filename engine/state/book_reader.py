@@ -20,6 +20,7 @@ TABLES = {
     Kind.SUBSCRIPTION: tables.Subscription,
     Kind.TICKET: tables.Ticket,
     Kind.METRIC: tables.Metric,
+    Kind.SOURCE: tables.Source,
 }
 
 

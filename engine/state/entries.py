@@ -31,6 +31,15 @@ class Entry:
         return max(self.effective_at, self.recorded_at)
 
 
+SOURCE_BOOK = "source:"
+"""Before a source's name, it stands in place of an account. No account may have an id that begins so."""
+
+
+def source_book(name: str) -> str:
+    """What stands for the account of a source."""
+    return SOURCE_BOOK + name
+
+
 @dataclass(frozen=True, slots=True)
 class EventEntry:
     """Something that happened at an account, once; `id` is the source's own."""

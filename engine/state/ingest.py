@@ -22,7 +22,15 @@ from engine.state.accept import (
     fields_of,
 )
 from engine.state.database import reading, writing
-from engine.state.entries import Count, Entry, EventEntry, IngestReport, Rejection
+from engine.state.entries import (
+    SOURCE_BOOK,
+    Count,
+    Entry,
+    EventEntry,
+    IngestReport,
+    Rejection,
+    source_book,
+)
 from engine.state.history import chunked
 from engine.state.store import Stored, store
 from engine.state.subjects import Fields, Intake
@@ -92,7 +100,10 @@ def _accepted(
 
 def _entry(catalogue: Catalogue, fields: Fields, entry: Entry) -> Entry:
     """The entry with values and instants as they will be stored. Raises Refused."""
-    account_id = accepted_id(entry.account_id, "account id")
+    if entry.kind is Kind.SOURCE:
+        account_id = accepted_id(source_book(entry.id))
+    else:
+        account_id = _account_id(entry.account_id)
     accepted_id(entry.id)
     if entry.kind is Kind.ACCOUNT and entry.id != account_id:
         raise Refused(f'the id of an account is its account id, "{account_id}"')
@@ -108,11 +119,19 @@ def _entry(catalogue: Catalogue, fields: Fields, entry: Entry) -> Entry:
     )
 
 
+def _account_id(name: str) -> str:
+    """The account's id. Raises Refused for one under which a source is kept."""
+    found = accepted_id(name, "account id")
+    if found.startswith(SOURCE_BOOK):
+        raise Refused(f'the account id "{found}" begins with "{SOURCE_BOOK}", which stands for sources')
+    return found
+
+
 def _event(event: EventEntry) -> EventEntry:
     """The event with its instants in UTC. Raises Refused."""
     return EventEntry(
         accepted_id(event.id),
-        accepted_id(event.account_id, "account id"),
+        _account_id(event.account_id),
         accepted_id(event.name, "event name"),
         accepted_instant(event.occurred_at, "the time of the event"),
         accepted_instant(event.recorded_at, "the recorded time"),

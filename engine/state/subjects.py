@@ -26,6 +26,7 @@ TABLES: dict[Kind, Any] = {
     Kind.SUBSCRIPTION: tables.Subscription.__table__,  # type: ignore[attr-defined]
     Kind.TICKET: tables.Ticket.__table__,  # type: ignore[attr-defined]
     Kind.METRIC: tables.Metric.__table__,  # type: ignore[attr-defined]
+    Kind.SOURCE: tables.Source.__table__,  # type: ignore[attr-defined]
 }
 """Where the current rows of each kind are."""
 _CHANGE = tables.Change.__table__  # type: ignore[attr-defined]
@@ -43,13 +44,14 @@ class Intake:
 
     @property
     def has_account(self) -> bool:
-        """Whether the account itself is among the entries."""
-        return any(entry.kind is Kind.ACCOUNT for _, entry in self.entries)
+        """Whether the account itself is among the entries, or a source, which needs none."""
+        return any(entry.kind in (Kind.ACCOUNT, Kind.SOURCE) for _, entry in self.entries)
 
     @property
     def first_mention(self) -> datetime | None:
         """When the earliest of its parts and events applies: the account exists at least from then on."""
-        parts = [entry.applies_at for _, entry in self.entries if entry.kind is not Kind.ACCOUNT]
+        outside = (Kind.ACCOUNT, Kind.SOURCE)
+        parts = [entry.applies_at for _, entry in self.entries if entry.kind not in outside]
         return min([*parts, *(event.applies_at for _, event in self.events)], default=None)
 
 

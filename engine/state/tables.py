@@ -211,13 +211,19 @@ class Person(SQLModel, table=True):
 
 
 class Source(SQLModel, table=True):
-    """Where data comes from, and how fresh it is."""
+    """Where data comes from, and how fresh it is. It is a subject of its own, outside every account."""
 
-    name: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    account_id: str = Field(index=True)
+    """`source:NAME`: what is folded for it is kept under this in place of an account."""
+    name: str | None = _text()
     last_sync_at: datetime | None = _instant()
     watermark: datetime | None = _instant()
-    rows: int = 0
-    rejected: int = 0
+    """Up to when it has said everything."""
+    rows: Decimal | None = _number()
+    """Of its last sync; of which so many were rejected."""
+    rejected: Decimal | None = _number()
+    custom: dict[str, str] | None = Field(default=None, sa_type=JSON)
 
 
 class PlaybookVersion(SQLModel, table=True):

@@ -15,6 +15,7 @@ from engine.sources.importing import ImportReport, run_import
 from engine.state.database import reading
 from engine.state.history import values_at
 from engine.state.migrate import migrated
+from engine.state.sources import list_sources
 
 NOW = datetime(2026, 1, 31, 9, tzinfo=UTC)
 
@@ -77,7 +78,11 @@ def test_import_of_the_same_files_twice_changes_nothing(place: Place) -> None:
     assert (first.kinds[Kind.ACCOUNT].created, first.changes, first.rejected) == (2, 5, 0)
     again = place.run(NOW + timedelta(days=1))
     assert (again.kinds[Kind.ACCOUNT].unchanged, again.changes, again.accounts) == (2, 0, frozenset())
-    assert place.query("SELECT revision FROM watch ORDER BY account_id") == [(1,), (1,)]
+    assert place.query("SELECT account_id, revision FROM watch ORDER BY account_id") == [
+        ("A1", 1),
+        ("A2", 1),
+        ("source:crm", 2),
+    ]
 
 
 def test_import_writes_history_for_what_changed(place: Place) -> None:
@@ -88,7 +93,10 @@ def test_import_writes_history_for_what_changed(place: Place) -> None:
     later = NOW + timedelta(days=1)
     report = place.run(later)
     assert (report.kinds[Kind.ACCOUNT].changed, report.accounts) == (1, {"A1"})
-    found = place.query("SELECT subject_id, field, old, new, source FROM change ORDER BY id DESC LIMIT 1")
+    found = place.query(
+        "SELECT subject_id, field, old, new, source FROM change WHERE kind = 'account' "
+        "ORDER BY id DESC LIMIT 1"
+    )
     assert found == [("A1", "arr", "10", "12.5", "crm")]
     with reading(place.database) as connection:
         before = values_at(connection, BUILT_IN, Kind.ACCOUNT, ["A1"], later - timedelta(seconds=1))
@@ -102,10 +110,10 @@ def test_import_notes_the_source(place: Place) -> None:
     place.run()
     place.write(accounts="id,name,arr,since\nA1,Acme,1,2026-01-10\n")
     place.run(NOW + timedelta(days=1))
-    (row,) = place.query("SELECT name, rows, rejected, watermark, last_sync_at FROM source")
-    assert row[:3] == ("crm", 1, 0)
-    assert str(row[3]).startswith("2026-01-20")
-    assert str(row[4]).startswith("2026-02-01")
+    (noted,) = list_sources(place.database)
+    assert (noted.name, noted.rows, noted.rejected) == ("crm", 1, 0)
+    assert noted.watermark == datetime(2026, 1, 20, tzinfo=UTC)
+    assert noted.last_sync_at == NOW + timedelta(days=1)
 
 
 def test_import_takes_times_from_a_column(here: Place) -> None:
@@ -113,7 +121,7 @@ def test_import_takes_times_from_a_column(here: Place) -> None:
     mapping = ACCOUNTS.replace("says: [{", "says: [{at: since, ")
     here.write(mapping, accounts="id,name,arr,since\nA1,Acme,1,2025-06-01\n")
     here.run()
-    assert here.query("SELECT DISTINCT effective_at, recorded_at FROM change") == [
+    assert here.query("SELECT DISTINCT effective_at, recorded_at FROM change WHERE kind = 'account'") == [
         ("2025-06-01 00:00:00.000000", "2026-01-31 09:00:00.000000")
     ]
     here.write("backfill: true\n" + mapping, accounts="id,name,arr,since\nA2,Bolt,1,2025-06-01\n")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from engine.clock.periods import Period
-from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Kind
+from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Kind, seen_from
 from engine.conditions.operators import Argument
 from engine.rulefile.model import Guard
 from engine.rulefile.parse_arguments import DAY_COMPARISONS, STEP_STATES
@@ -95,7 +95,7 @@ def predicates(draw: st.DrawFn, subject: Kind, takes: str, steps: bool) -> Tree:
             {"at_least": draw(st.integers(1, 10_000))} if window == "within" and draw(st.booleans()) else {}
         )
         return {"event": draw(TEXTS), **({window: draw(LENGTHS)} if window else {}), **count}
-    seen = [each for each in CATALOGUE.fields.values() if each.kind in (subject, Kind.ACCOUNT, Kind.METRIC)]
+    seen = [each for each in CATALOGUE.fields.values() if each.kind in seen_from(subject)]
     field = draw(st.sampled_from(seen))
     rows = {
         key: row
@@ -185,7 +185,7 @@ def actions(draw: st.DrawFn, subject: Kind) -> Tree:
         {"template": NAMES, "due": SPANS, "outcomes": st.lists(NAMES, min_size=1, max_size=3, unique_by=str)}
     )
     return draw(
-        st.sampled_from(["task", "email", "message"]).flatmap(
+        st.sampled_from(["task", *([] if subject is Kind.SOURCE else ["email"]), "message"]).flatmap(
             lambda key: st.fixed_dictionaries(
                 {
                     key: {
@@ -256,7 +256,7 @@ def rule_files(draw: st.DrawFn) -> Tree:
     anchors = [
         each.path
         for each in CATALOGUE.fields.values()
-        if each.kind in (subject, Kind.ACCOUNT) and each.type.is_temporal
+        if each.kind in seen_from(subject) and each.type.is_temporal
     ]
     own = [each.path for each in CATALOGUE.fields.values() if each.kind is subject]
     moment = st.builds(

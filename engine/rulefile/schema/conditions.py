@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind
+from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind, seen_from
 from engine.conditions.operators import Argument, Operator
 from engine.rulefile.model import Leave
 from engine.rulefile.parse_arguments import (
@@ -64,8 +64,7 @@ def shape_of(field: Field) -> Shape:
 
 def visible(catalogue: Catalogue, subject: Kind) -> list[Field]:
     """The fields a condition can name in a playbook about `subject`."""
-    kinds = (subject, Kind.ACCOUNT, Kind.METRIC)
-    return [each for each in catalogue.fields.values() if each.kind in kinds]
+    return [each for each in catalogue.fields.values() if each.kind in seen_from(subject)]
 
 
 def paths(fields: Iterable[Field]) -> Schema:

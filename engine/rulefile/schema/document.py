@@ -202,6 +202,8 @@ def _task(roles: Collection[str]) -> Schema:
 
 
 def _email(catalogue: Catalogue, subject: Kind) -> Schema:
+    if subject is Kind.SOURCE:
+        return {"not": {}, "description": "A source has no contacts."}
     role = catalogue.fields.get(f"{Kind.CONTACT}.role")
     known = [*(role.choices if role else ()), "any", *(["subject"] if subject is Kind.CONTACT else [])]
     recipient = one_of(known)

@@ -150,7 +150,7 @@ def test_files_hold_what_pins_the_version(parse: Callable[..., Parsed]) -> None:
 def test_unknown_subject_causes_no_further_problems(messages: Callable[..., list[str]]) -> None:
     """What hangs on the subject is not blamed as well."""
     assert messages(subject="acount", when="{field: contact.role, equals: champion}") == [
-        'playbook "small": subject: "acount" is not one of account, contact, subscription or ticket '
+        'playbook "small": subject: "acount" is not one of account, contact, subscription, ticket or source '
         '(did you mean "account"?)'
     ]
 

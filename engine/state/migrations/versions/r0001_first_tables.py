@@ -181,12 +181,16 @@ def _state() -> None:
     )
     op.create_table(
         "source",
-        _name("name", primary_key=True),
+        _name("id", primary_key=True),
+        _name("account_id", required=True),
+        _text("name"),
         _instant("last_sync_at"),
         _instant("watermark"),
-        _count("rows", required=True),
-        _count("rejected", required=True),
+        _fixed("rows"),
+        _fixed("rejected"),
+        _json("custom"),
     )
+    op.create_index("ix_source_account_id", "source", ["account_id"])
 
 
 def _playbooks() -> None:
