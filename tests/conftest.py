@@ -57,7 +57,7 @@ def postgresql_database(postgresql_schema: tuple[str, Engine]) -> Iterator[Engin
     engine = open_database(url)
     yield engine
     engine.dispose()
-    _empty(keeper)
+    empty(keeper)
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +116,7 @@ def _server(folder: Path) -> Any:
     return server
 
 
-def _empty(engine: Engine) -> None:
+def empty(engine: Engine) -> None:
     """Delete all rows and start the counters again. Deleting from small tables is quicker than TRUNCATE."""
     with engine.begin() as connection:
         for table in reversed(SQLModel.metadata.sorted_tables):

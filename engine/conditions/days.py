@@ -4,12 +4,16 @@ from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from engine.clock.zones import first_instant, local_date
-from engine.conditions.catalogue import Value
+from engine.conditions.catalogue import Field, FieldType, Value
+from engine.conditions.columns import Bounds, Columns, Expression, exact, is_known, is_never
 from engine.conditions.form import Check, Form, constant_of, single
 from engine.conditions.tree import Comparison
 from engine.conditions.view import View
 
 Direction: TypeAlias = Literal["until", "since"]
+
+_REACH = 600_000
+"""Days; more than lie between any two dates that are taken in."""
 
 
 def today(view: View) -> date:
@@ -66,6 +70,45 @@ def next_change(comparison: Comparison, days: int, direction: Direction, view: V
     else:
         return None
     return _first_instant_after(wait, view)
+
+
+def narrow(comparison: Comparison, field: Field, direction: Direction, columns: Columns) -> Bounds:
+    """What the database can say without time zones: it is unsure near the days where the answer changes.
+
+    A local date is that of UTC, give or take one; two instants lie as many local dates apart as days, give or
+    take two.
+    """
+    low, high = _interval(comparison)
+    if direction == "since":
+        low, high = _negated(high), _negated(low)
+    value = columns.value(field)
+    if low is not None and high is not None and low > high:
+        return exact(is_never(value))
+    margin = 1 if field.type is FieldType.DATE else 2
+
+    def is_within(first: int | None, last: int | None, slack: int) -> Expression:
+        found = is_known(value)
+        if first is not None:
+            found = found & (value >= _edge(first + slack, field, columns.now))
+        if last is not None:
+            found = found & (value <= _edge(last - slack, field, columns.now))
+        return found
+
+    surely = is_within(low, high, margin)
+    return Bounds(
+        surely,
+        is_within(low, high, -margin),
+        surely if low is None else is_never(value),
+        is_within(low, None, -margin),
+        () if high is None else (columns.days_from(field, -high),),
+        () if low is None else (columns.days_from(field, 1 - low),),
+    )
+
+
+def _edge(ahead: int, field: Field, now: datetime) -> date:
+    """The date so many days ahead in UTC, or the instant; no further off than any value that is taken in."""
+    span = timedelta(days=max(-_REACH, min(_REACH, ahead)))
+    return now.date() + span if field.type is FieldType.DATE else now + span
 
 
 def _first_instant_after(wait: int, view: View) -> datetime | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from engine.conditions.catalogue import Field, FieldType, Value
+from engine.conditions.columns import Bounds, Columns
 from engine.conditions.form import Form
 from engine.conditions.tree import Predicate
 from engine.conditions.view import View
@@ -77,6 +78,8 @@ class Operator:
     """The question in words: "health drops below 40 (recovers at 50)"."""
     reason: Callable[[Predicate, View], str]
     """The answer in words: "health is 35 (dropped below 40)"."""
+    narrow: Callable[[Predicate, Columns], Bounds]
+    """The SQL form: what the database can say of the answer, and when time alone could change that."""
 
 
 ALL_TYPES = frozenset(FieldType)

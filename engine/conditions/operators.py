@@ -43,8 +43,10 @@ OPERATORS: dict[str, Operator] = {
     "matches": matches(),
     "is_set": presence("is_set", True, "known"),
     "is_missing": presence("is_missing", False, "missing"),
-    "drops_below": threshold("drops_below", "drops below", "dropped below", "has not dropped below"),
-    "rises_above": threshold("rises_above", "rises above", "rose above", "has not risen above"),
+    "drops_below": threshold(
+        "drops_below", operator.lt, "drops below", "dropped below", "has not dropped below"
+    ),
+    "rises_above": threshold("rises_above", operator.gt, "rises above", "rose above", "has not risen above"),
     "drops_by": shift("drops_by", -1, "drops by", "down by at least", "highest"),
     "rises_by": shift("rises_by", 1, "rises by", "up by at least", "lowest"),
     "changes": change("changes", Argument.CHANGE),

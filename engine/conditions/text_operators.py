@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from engine.conditions.columns import Bounds, Columns
 from engine.conditions.form import single
 from engine.conditions.operator_row import TEXTS, Argument, Operator, field_of, no_boundary, value_of
 from engine.conditions.tree import Predicate
@@ -12,7 +13,12 @@ from engine.conditions.wording import label, show
 def contains() -> Operator:
     """Whether the text holds another somewhere within it."""
     return _text_operator(
-        "contains", Argument.TEXT_PART, lambda text, part: part in text, "contains", "does not contain"
+        "contains",
+        Argument.TEXT_PART,
+        lambda text, part: part in text,
+        lambda part: ["", part, ""],
+        "contains",
+        "does not contain",
     )
 
 
@@ -22,7 +28,9 @@ def matches() -> Operator:
     Not a regular expression: a pattern of a few characters could then take hours over a long text. This takes
     one pass over it.
     """
-    return _text_operator("matches", Argument.PATTERN, has_form, "matches", "does not match")
+    return _text_operator(
+        "matches", Argument.PATTERN, has_form, lambda pattern: pattern.split("*"), "matches", "does not match"
+    )
 
 
 def has_form(text: str, pattern: str) -> bool:
@@ -47,6 +55,7 @@ def _text_operator(
     keyword: str,
     argument: Argument,
     answers: Callable[[str, str], bool],
+    parts: Callable[[str], list[str]],
     wanted_words: str,
     negated_words: str,
 ) -> Operator:
@@ -67,10 +76,13 @@ def _text_operator(
             return found
         return f"{found} ({wanted_words if verdict else negated_words} {show(_wanted(predicate))})"
 
+    def narrow(predicate: Predicate, columns: Columns) -> Bounds:
+        return columns.has_form(field_of(predicate), parts(_wanted(predicate).casefold()))
+
     return Operator(
         keyword, argument, TEXTS, False, False,
         evaluate, value_of, fact, lambda p: single("==", 1), no_boundary,
-        lambda p: f"{label(field_of(p))} {wanted_words} {show(_wanted(p))}", reason,
+        lambda p: f"{label(field_of(p))} {wanted_words} {show(_wanted(p))}", reason, narrow,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.clock.zones import local_date
 from engine.conditions import days
+from engine.conditions.columns import Bounds, Columns, is_known, unasked
 from engine.conditions.form import LIMIT, Form, clamp, constant_of, fact_of, microseconds, single
 from engine.conditions.operator_row import (
     NO_FIELD,
@@ -66,6 +67,7 @@ def day_count(keyword: str, direction: days.Direction, wanted_words: str) -> Ope
         keyword, Argument.DAYS, TEMPORAL, False, False,
         evaluate, actual, fact, lambda p: days.form(_wanted_days(p)), boundary,
         lambda p: f"{label(field_of(p))} is {wanted(p)}", reason,
+        lambda p, c: days.narrow(_wanted_days(p), field_of(p), direction, c),
     )  # fmt: skip
 
 
@@ -80,6 +82,7 @@ def event() -> Operator:
         "event", Argument.EVENT, NO_FIELD, True, False,
         unanswered, _last, unanswered, lambda p: single("==", 1), no_boundary,
         lambda p: f"event {_event_name(p)} happens", lambda p, v: f"event {_event_name(p)} happened",
+        unasked,
     )  # fmt: skip
 
 
@@ -97,10 +100,19 @@ def event_within() -> Operator:
         denied = "" if evaluate(predicate, view) else "not "
         return f"{_last_words(predicate, view)} ({denied}within {_window_words(predicate)})"
 
+    def narrow(predicate: Predicate, columns: Columns) -> Bounds:
+        assert predicate.window is not None
+        last, window = columns.nth_event(predicate.event or "", 1), predicate.window.elapsed
+        answer = (last >= columns.now - window).is_(True)
+        return Bounds(
+            answer, answer, columns.false, answer, turns_false=(columns.after(last, window + _TICK),)
+        )
+
     return Operator(
         "event_within", Argument.EVENT_WINDOW, NO_FIELD, False, False,
         evaluate, _last, fact, lambda p: single("<=", constant_of(_window(p))), _end_of_window(_TICK),
         lambda p: f"event {_event_name(p)} happened within {_window_words(p)}", reason,
+        narrow,
     )  # fmt: skip
 
 
@@ -119,10 +131,16 @@ def event_absent_for() -> Operator:
         day = local_date(last, view.zone)
         return f"no {_event_name(predicate)} event since {day} ({_window_words(predicate)} or more)"
 
+    def narrow(predicate: Predicate, columns: Columns) -> Bounds:
+        assert predicate.window is not None
+        last, window = columns.nth_event(predicate.event or "", 1), predicate.window.elapsed
+        answer = last <= columns.now - window
+        return Bounds(answer, answer, answer, is_known(last), turns_true=(columns.after(last, window),))
+
     return Operator(
         "event_absent_for", Argument.EVENT_WINDOW, NO_FIELD, False, False,
         evaluate, _last, _age, lambda p: single(">=", constant_of(_window(p))), _end_of_window(timedelta(0)),
-        lambda p: f"no {_event_name(p)} event for {_window_words(p)}", reason,
+        lambda p: f"no {_event_name(p)} event for {_window_words(p)}", reason, narrow,
     )  # fmt: skip
 
 
@@ -216,7 +234,7 @@ def _step_operator(
     return Operator(
         keyword, argument, NO_FIELD, False, False,
         evaluate, lambda p, v: ask(p, v) or None, lambda p, v: fact_of(ask(p, v)), form, no_boundary,
-        lambda p: f"step {p.step} {wanted_words} {p.value}", reason,
+        lambda p: f"step {p.step} {wanted_words} {p.value}", reason, unasked,
     )  # fmt: skip
 
 

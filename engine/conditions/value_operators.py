@@ -5,6 +5,7 @@ from decimal import Context, Decimal
 from typing import Any
 
 from engine.conditions.catalogue import FieldType, Value
+from engine.conditions.columns import Bounds, Columns, exact, is_never, unasked
 from engine.conditions.form import Check, Form, Sign, clamp, constant_of, fact_of, single
 from engine.conditions.operator_row import (
     ALL_TYPES,
@@ -62,9 +63,20 @@ def comparison(
         denied = "" if verdict or sign == "!=" else "not "
         return f"{found} ({denied}{wanted_words}{wanted_text(predicate)})"
 
+    def narrow(predicate: Predicate, columns: Columns) -> Bounds:
+        if predicate.of is None:
+            return exact(holds(columns.value(field_of(predicate)), predicate.value))
+        excess, margin = columns.excess(predicate)
+        if sign == "==":
+            low, high = is_never(excess), (excess >= -margin) & (excess <= margin)
+        else:
+            least, most = holds(excess - margin, 0), holds(excess + margin, 0)
+            low, high = least & most, least | most
+        return Bounds(low, high, low, high)
+
     return Operator(
         keyword, Argument.VALUE, types, False, takes_of,
-        evaluate, _compared_actual, _compared_fact, form, no_boundary, words, reason,
+        evaluate, _compared_actual, _compared_fact, form, no_boundary, words, reason, narrow,
     )  # fmt: skip
 
 
@@ -122,10 +134,14 @@ def membership(keyword: str, is_inside: bool, wanted_words: str) -> Operator:
         is_outside = evaluate(predicate, view) is (not is_inside)
         return _found(predicate, view) + (f" (not {_listed(predicate)})" if is_outside else "")
 
+    def narrow(predicate: Predicate, columns: Columns) -> Bounds:
+        inside = columns.value(field_of(predicate)).in_(_values(predicate))
+        return exact(inside if is_inside else ~inside)
+
     return Operator(
         keyword, Argument.VALUES, ALL_TYPES, False, False,
         evaluate, value_of, _plain_fact, form, no_boundary,
-        lambda p: f"{label(field_of(p))} is {wanted_words}{_listed(p)}", reason,
+        lambda p: f"{label(field_of(p))} is {wanted_words}{_listed(p)}", reason, narrow,
     )  # fmt: skip
 
 
@@ -165,10 +181,15 @@ def between() -> Operator:
         note = "" if verdict is None else f" ({'' if verdict else 'not '}{wanted(predicate)})"
         return _found(predicate, view) + note
 
+    def narrow(predicate: Predicate, columns: Columns) -> Bounds:
+        value = columns.value(field_of(predicate))
+        low, high = _values(predicate)
+        return exact((value >= low) & (value <= high))
+
     return Operator(
         "between", Argument.RANGE, ORDERED, False, False,
         evaluate, value_of, _plain_fact, form, no_boundary,
-        lambda p: f"{label(field_of(p))} is {wanted(p)}", reason,
+        lambda p: f"{label(field_of(p))} is {wanted(p)}", reason, narrow,
     )  # fmt: skip
 
 
@@ -178,14 +199,24 @@ def presence(keyword: str, wants_value: bool, wanted_words: str) -> Operator:
     def evaluate(predicate: Predicate, view: View) -> bool:
         return (value_of(predicate, view) is not None) is wants_value
 
+    def narrow(predicate: Predicate, columns: Columns) -> Bounds:
+        value = columns.value(field_of(predicate))
+        return exact(value.is_not(None) if wants_value else value.is_(None))
+
     return Operator(
         keyword, Argument.PRESENCE, ALL_TYPES, False, False,
         evaluate, value_of, lambda p, v: int(evaluate(p, v)), lambda p: single("==", 1), no_boundary,
-        lambda p: f"{label(field_of(p))} is {wanted_words}", _found,
+        lambda p: f"{label(field_of(p))} is {wanted_words}", _found, narrow,
     )  # fmt: skip
 
 
-def threshold(keyword: str, wanted_words: str, past_words: str, negated_words: str) -> Operator:
+def threshold(
+    keyword: str,
+    is_past: Callable[[Any, Any], Any],
+    wanted_words: str,
+    past_words: str,
+    negated_words: str,
+) -> Operator:
     """`drops_below` and `rises_above`: latched from the crossing until the value has recovered."""
 
     def fact(predicate: Predicate, view: View) -> int | None:
@@ -212,9 +243,16 @@ def threshold(keyword: str, wanted_words: str, past_words: str, negated_words: s
         verb = past_words if latched else negated_words
         return f"{_found(predicate, view)} ({verb} {limit(predicate)}{until})"
 
+    def narrow(predicate: Predicate, columns: Columns) -> Bounds:
+        value, end = columns.value(field_of(predicate)), predicate.recovers_at
+        low = is_past(value, predicate.value)
+        high = low if end is None else low | is_past(value, end)
+        return Bounds(low, high, low, high)
+
     return Operator(
         keyword, Argument.THRESHOLD, NUMERIC, False, False,
         lambda p, v: v.is_latched(p), value_of, fact, lambda p: single("==", 1), no_boundary, words, reason,
+        narrow,
     )  # fmt: skip
 
 
@@ -230,7 +268,7 @@ def change(keyword: str, argument: Argument) -> Operator:
         keyword, argument, ALL_TYPES, True, False,
         unanswered, value_of, unanswered, lambda p: single("==", 1), no_boundary,
         lambda p: f"{label(field_of(p))} changes{ends(p)}",
-        lambda p, v: f"{label(field_of(p))} changed{ends(p)}",
+        lambda p, v: f"{label(field_of(p))} changed{ends(p)}", unasked,
     )  # fmt: skip
 
 
@@ -246,5 +284,5 @@ def crosses() -> Operator:
         "crosses", Argument.CROSSING, NUMERIC, True, False,
         unanswered, value_of, unanswered, lambda p: single("==", 1), no_boundary,
         lambda p: f"{label(field_of(p))} goes {wanted(p)}",
-        lambda p, v: f"{label(field_of(p))} went {wanted(p)}",
+        lambda p, v: f"{label(field_of(p))} went {wanted(p)}", unasked,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from datetime import datetime, timedelta
 from decimal import Context, Decimal
 
+from engine.conditions.columns import Bounds, Columns, Expression, is_never
 from engine.conditions.form import clamp, single
 from engine.conditions.operator_row import (
     NO_FIELD,
@@ -20,6 +21,8 @@ from engine.conditions.wording import label, show, show_duration
 _EXACT = Context(prec=100)
 _SCALE_OF_PRODUCT = Decimal(10) ** 12
 _TICK = timedelta(microseconds=1)
+_SLACK = 1e-9
+"""Far beyond what is lost where the database computes with binary fractions."""
 
 
 def shift(keyword: str, sign: int, wanted_words: str, found_words: str, extreme_words: str) -> Operator:
@@ -68,10 +71,30 @@ def shift(keyword: str, sign: int, wanted_words: str, found_words: str, extreme_
         asked = "no percentage of that" if verdict is None else f"{denied}{found_words} {wanted(predicate)}"
         return f"{found} ({extreme_words} was {show(held.value, field)}, {asked})"
 
+    def narrow(predicate: Predicate, columns: Columns) -> Bounds:
+        """Unsure where a value held within the window lies far enough from the present one."""
+        field, asked = field_of(predicate), _shift(predicate)
+        value, present, amount = columns.value(field), columns.rough(field), float(asked.amount)
+
+        def is_far(past: Expression) -> Expression:
+            slack = (columns.size(present) + columns.size(past)) * _SLACK + _SLACK
+            moved = (present - past) * float(sign)
+            if not asked.is_share:
+                return moved + slack >= amount
+            excess = moved * 100.0 - past * amount
+            is_enough = excess + slack * (100.0 + amount) >= 0.0
+            # The percentage of such a value is unknown until it has left the window.
+            return is_enough if sign < 0 else is_enough | (past <= 0.0)
+
+        was_far = columns.has_been(field, columns.now - _window(predicate), is_far)
+        low = is_never(value)
+        high = was_far | (columns.unknown if asked.is_share else low)
+        return Bounds(low, high, low, high)
+
     return Operator(
         keyword, Argument.SHIFT, NUMERIC, False, False,
         evaluate, value_of, fact, lambda p: single(">=", 0), boundary,
-        lambda p: f"{label(field_of(p))} {wanted_words} {wanted(p)}", reason,
+        lambda p: f"{label(field_of(p))} {wanted_words} {wanted(p)}", reason, narrow,
     )  # fmt: skip
 
 
@@ -114,10 +137,17 @@ def event_at_least() -> Operator:
         within = f"within {_window_words(predicate)}"
         return f"{found} {name(predicate)} {noun} {within} ({denied}at least {_least(predicate)})"
 
+    def narrow(predicate: Predicate, columns: Columns) -> Bounds:
+        first = columns.nth_event(predicate.event or "", _least(predicate))
+        answer = (first >= columns.now - _window(predicate)).is_(True)
+        end = columns.after(first, _window(predicate) + _TICK)
+        return Bounds(answer, answer, columns.false, answer, turns_false=(end,))
+
     return Operator(
         "event_at_least", Argument.EVENT_COUNT, NO_FIELD, False, False,
         evaluate, lambda p, v: Decimal(fact(p, v)), fact, lambda p: single(">=", _least(p)), boundary,
         lambda p: f"event {name(p)} happened at least {_times_words(p)} within {_window_words(p)}", reason,
+        narrow,
     )  # fmt: skip
 
 

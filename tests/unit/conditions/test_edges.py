@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 from engine.conditions.evaluate import evaluate
 from engine.conditions.operators import OPERATORS, Argument
 from engine.match.question import question
 from engine.match.shard import Shard
 from tests.operator_edges import EDGES, Edge
+from tests.operator_narrowing import database_words, write_edge
 
 ROOT = Path(__file__).parents[3]
 NEVER_UNKNOWN = {"is_set", "is_missing", "event_within", "event_at_least"}
@@ -47,6 +49,20 @@ def test_edges_are_the_same_to_durable_rules() -> None:
         questions = [question(each.question, "acme", each.predicate, each.view, None) for each in rows]
         answers = Shard("edges", some).answers([(each.rule, each.facts) for each in questions])
         assert answers == [each.answer for each in rows]
+
+
+def test_edges_are_never_contradicted_by_the_database(database: Engine) -> None:
+    """What it is sure of is the answer, on both kinds alike; it may be unsure of any."""
+    sure = {"yes": True, "no": False, "unknown": None}
+    found = set()
+    with database.begin() as connection:
+        for edge in STATES:
+            write_edge(connection, edge)
+            words = database_words(connection, edge)
+            if words in sure:
+                assert edge.answer is sure[words], (edge.question, edge.situation)
+            found.add(words)
+    assert found == {*sure, "unsure", "not asked"}
 
 
 @pytest.mark.parametrize("keyword", list(OPERATORS))
