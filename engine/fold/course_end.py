@@ -6,7 +6,7 @@ from engine.fold.case import Case
 from engine.fold.course_steps import note
 from engine.fold.world import is_moment
 from engine.rulefile import model
-from engine.rulefile.model import OnTiming, Playbook
+from engine.rulefile.model import AfterTiming, OnTiming, Playbook
 from engine.runs.run import OpenRun, StepState
 
 
@@ -16,7 +16,7 @@ def complete_if_settled(case: Case, course: OpenRun) -> bool:
     A run of such steps alone ends when all of them have settled.
     """
     playbook = case.world.pinned(course.run.version)
-    wanted = [spec for spec in playbook.steps if not _waits_for_something(spec, course)]
+    wanted = [spec for spec in playbook.steps if not _waits_for_something(playbook, spec, course)]
     if all(isinstance(spec.timing, OnTiming) for spec in playbook.steps):
         wanted = list(playbook.steps)
     if not all(course.steps[spec.id].is_settled for spec in wanted):
@@ -25,10 +25,14 @@ def complete_if_settled(case: Case, course: OpenRun) -> bool:
     return True
 
 
-def _waits_for_something(spec: model.Step, course: OpenRun) -> bool:
-    """Whether an `on:` step has not been triggered."""
+def _waits_for_something(playbook: Playbook, spec: model.Step, course: OpenRun) -> bool:
+    """Whether an `on:` step has not been triggered, or the step counts from one that has not."""
     step = course.steps[spec.id]
-    return isinstance(spec.timing, OnTiming) and step.state == StepState.WAITING and step.act_at is None
+    if step.state != StepState.WAITING or step.act_at is not None:
+        return False
+    if isinstance(spec.timing, AfterTiming):
+        return _waits_for_something(playbook, playbook.step(spec.timing.step), course)
+    return isinstance(spec.timing, OnTiming)
 
 
 def mute_others(case: Case, playbook: Playbook) -> None:
