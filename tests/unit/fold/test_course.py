@@ -305,3 +305,28 @@ def test_run_of_waiting_steps_alone_waits_for_all_of_them(opened: Opened) -> Non
         mine.tick(START + hours * HOUR)
         states.append(mine.runs()[0].state)
     assert states == ["open", "ended"]
+
+
+def test_steps_after_one_that_nothing_triggers_do_not_keep_a_run_open(opened: Opened) -> None:
+    """They wait for it, and it waits for nothing that is still to come."""
+    mine = opened(
+        """
+playbook: review
+title: Review
+owner: cs
+subject: account
+when: {field: account.health, below: 40}
+steps:
+  - {id: meet, day: 0, task: {to: csm, title: Meet, outcomes: [held, cancelled]}}
+  - {id: notes, on: {step: meet, outcome: held}, task: {to: csm, title: Notes}}
+  - {id: later, after: notes + 1d, task: {to: csm, title: Later}}
+  - {id: last, after: later + 1d, task: {to: csm, title: Last}}
+"""
+    )
+    mine.take(account(START - DAY, name="Acme", health=70))
+    mine.tick(START)
+    mine.take(account(START + HOUR, health=30))
+    mine.tick(START + HOUR)
+    mine.finish(START + 2 * HOUR, "cancelled")
+    mine.tick(START + 2 * HOUR)
+    assert [(each.state, each.outcome) for each in mine.runs()] == [("ended", "completed")]

@@ -18,7 +18,19 @@ from engine.rulefile.model import EmailAction, Playbook, TaskAction
 from engine.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[3]
-NAMES = ("at-risk", "champion-departure", "expansion-usage", "re-engagement", "renewal-high-touch")
+NAMES = (
+    "anniversary",
+    "at-risk",
+    "champion-departure",
+    "ebr",
+    "expansion-usage",
+    "monthly-digest",
+    "nps-survey",
+    "qbr",
+    "quarterly-value",
+    "re-engagement",
+    "renewal-high-touch",
+)
 
 
 @pytest.fixture(scope="module")
