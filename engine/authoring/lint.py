@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 
 from engine.authoring.lint_conditions import condition_warnings
 from engine.authoring.lint_overlap import overlaps
@@ -15,7 +14,8 @@ from engine.rulefile.load import Rules
 from engine.rulefile.model import Playbook, TaskAction
 from engine.rulefile.places import place_of
 from engine.rulefile.problem import Problem, in_order, quote
-from engine.rulefile.source import Node, read_source
+from engine.rulefile.source import Node
+from engine.rulefile.templates import FOLDER
 from engine.settings import Settings
 
 
@@ -25,11 +25,7 @@ class _File:
 
     playbook: Playbook
     texts: Mapping[str, str]
-
-    @cached_property
-    def root(self) -> Node | None:
-        """Read only where a warning has to be placed."""
-        return read_source(self.playbook.file, self.texts[self.playbook.file]).root
+    root: Node | None
 
     def problem(self, warned: Warned) -> Problem:
         line, column = place_of(self.root, warned.path)
@@ -46,7 +42,9 @@ def lint(
 
     `changed_at` has the last change of each rule file by its path.
     """
-    files = {each.name: _File(each, rules.files[each.name]) for each in rules.playbooks}
+    files = {
+        each.name: _File(each, rules.files[each.name], rules.roots[each.name]) for each in rules.playbooks
+    }
     names = _Names(catalogue)
     found: list[Problem] = []
     for file in files.values():
@@ -98,7 +96,7 @@ def _strays(file: _File, names: _Names) -> Iterator[Problem]:
             for stray in names.strays(action.title, subject):
                 yield file.problem(Warned(f"{path}.task.title", f"title: {stray.message}"))
     for path, text in file.texts.items():
-        if path != file.playbook.file:
+        if path.startswith(f"{FOLDER}/"):
             is_email = path.startswith("templates/emails/")
             for stray in names.strays(text, subject, is_email=is_email):
                 yield file.at(path, stray.line, 1, stray.message)

@@ -12,7 +12,7 @@ from engine.authoring.last_change import last_changes
 from engine.authoring.lint import lint
 from engine.cli.shell import JsonOption, Shell
 from engine.rulebook import default_guard
-from engine.rulefile.load import Known, Rules, load_files, load_rules
+from engine.rulefile.load import Known, Rules, load_files, load_rules, shared_files
 from engine.rulefile.model import Guard
 from engine.rulefile.problem import in_order
 from engine.settings import ConfigError, Settings
@@ -48,7 +48,13 @@ def _rules(shell: Shell, paths: list[Path]) -> Rules:
     }
     if paths:
         configured = partial(load_rules, settings.rules, settings.templates, **known)
-        return load_files(paths, settings.templates, **known, others=lambda: configured().names)
+        return load_files(
+            paths,
+            settings.templates,
+            **known,
+            others=lambda: configured().names,
+            beside=shared_files(settings.rules),
+        )
     return load_rules(settings.rules, settings.templates, **known)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.shell import Shell
-from engine.rulefile.schema.document import rule_file_schema
+from engine.rulefile.schema.files import rules_schema
 from engine.settings import ConfigError
 
 
@@ -21,7 +21,7 @@ def schema(
     """Print the JSON Schema of rule files, with the fields and roles of the settings."""
     shell: Shell = ctx.obj
     try:
-        found = rule_file_schema(shell.settings.catalogue(), shell.settings.roles)
+        found = rules_schema(shell.settings.catalogue(), shell.settings.roles)
     except ConfigError as error:
         shell.refuse(str(error))
     written = json.dumps(found, indent=2, ensure_ascii=False) + "\n"

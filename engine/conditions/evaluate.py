@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.conditions.operators import OPERATORS
-from engine.conditions.tree import Condition, Predicate, predicates
+from engine.conditions.tree import Condition, Group, Predicate, predicates
 from engine.conditions.view import View
 from engine.conditions.wording import label, show, show_list
 
@@ -59,8 +59,15 @@ def trace(condition: Condition, view: View) -> Trace:
         return _predicate_trace(condition, view)
     children = tuple(trace(member, view) for member in condition.members)
     verdict = _decided(condition.kind, (child.verdict for child in children))
-    words = _GROUP_WORDS[condition.kind]
-    return Trace(condition.path, words, verdict, None, None, kind=condition.kind, children=children)
+    return Trace(
+        condition.path, _group_words(condition), verdict, None, None, kind=condition.kind, children=children
+    )
+
+
+def _group_words(group: Group) -> str:
+    """ "all of", and before it the name of a shared condition."""
+    words = _GROUP_WORDS[group.kind]
+    return f"{group.name}: {words}" if group.name else words
 
 
 def _predicate_trace(predicate: Predicate, view: View) -> Trace:

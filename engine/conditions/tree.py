@@ -83,6 +83,8 @@ class Group:
     kind: Literal["all", "any", "none"]
     members: tuple["Condition", ...]
     path: str
+    name: str = ""
+    """Of the shared condition that was used here."""
 
 
 Condition: TypeAlias = Predicate | Group

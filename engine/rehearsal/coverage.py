@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from engine.fold.case import Passed
 from engine.rulefile.model import ChooseAction, Leave, Playbook
 from engine.rulefile.places import place_of
-from engine.rulefile.source import read_source
+from engine.rulefile.source import Node
 
 Kind: TypeAlias = Literal["triggers", "branches", "exits", "steps"]
 KINDS: tuple[Kind, ...] = ("triggers", "branches", "exits", "steps")
@@ -63,8 +63,8 @@ def added(tallies: Iterable[Tally]) -> Tally:
     return sum(tallies, Tally(0, 0))
 
 
-def cover(playbook: Playbook, text: str, passed: Collection[Passed]) -> Coverage:
-    """The coverage of a playbook, whose file has this text, by the places that tests have passed."""
+def cover(playbook: Playbook, root: Node | None, passed: Collection[Passed]) -> Coverage:
+    """The coverage of a playbook, whose file has this tree, by the places that tests have passed."""
     parts = list(_parts(playbook))
     tallies = {
         kind: Tally(
@@ -74,7 +74,6 @@ def cover(playbook: Playbook, text: str, passed: Collection[Passed]) -> Coverage
         for kind in KINDS
     }
     missed = [part for part in parts if part[1] not in passed]
-    root = read_source(playbook.file, text).root if missed else None
     placed = [Missed(kind, each.path, *place_of(root, each.path), words) for kind, each, words in missed]
     return Coverage(
         playbook.file,

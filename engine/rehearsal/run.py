@@ -1,6 +1,6 @@
 """Running test files: each test on a clean stage, each expectation compared."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,9 +16,9 @@ from engine.rehearsal.report import Failure, Report, Result
 from engine.rehearsal.script import Expectation, Move, Rehearsal
 from engine.rehearsal.stage import CannotPlayError, Stage
 from engine.rulebook import default_guard
-from engine.rulefile.load import RULE, TEST, Rules, load_files
+from engine.rulefile.load import RULE, TEST, Rules, load_files, shared_files
 from engine.rulefile.problem import Problem
-from engine.rulefile.source import decode_text
+from engine.rulefile.source import Source, decode_text
 from engine.settings import Settings
 from engine.state.migrate import migrated
 
@@ -47,9 +47,10 @@ def rehearse(
     """Run the tests of each file against the playbook beside it, on a database that is thrown away."""
     with TemporaryDirectory(prefix="tminus-test-") as folder:
         database = migrated(f"sqlite:///{folder}/stage.db")
+        beside = shared_files(settings.rules)
         try:
             for file in files:
-                yield _report(file, database, settings, catalogue, wanted)
+                yield _report(file, database, settings, catalogue, wanted, beside)
         finally:
             database.dispose()
 
@@ -60,17 +61,18 @@ def _report(
     settings: Settings,
     catalogue: Catalogue,
     wanted: Callable[[Rehearsal], bool],
+    beside: Mapping[str, Source],
 ) -> Report:
     name = file.as_posix()
     text = decode_text(name, file.read_bytes())
     if isinstance(text, Problem):
         return Report(name, problems=(text,))
     script = parse_tests(name, text, catalogue)
-    beside = file.with_name(file.name.removesuffix(TEST) + ".yaml")
-    if not beside.is_file():
-        message = f"no playbook stands beside it; the tests in {file.name} are for {beside.name}"
+    rule = file.with_name(file.name.removesuffix(TEST) + ".yaml")
+    if not rule.is_file():
+        message = f"no playbook stands beside it; the tests in {file.name} are for {rule.name}"
         return Report(name, problems=(Problem(name, 1, 1, message),))
-    stages = _Stages(beside, database, settings, catalogue)
+    stages = _Stages(rule, database, settings, catalogue, beside)
     problems = (*script.problems, *(one for test in script.tests for one in stages.problems(test)))
     if problems or not script.tests:
         return Report(name, problems=tuple(dict.fromkeys(problems)))
@@ -86,6 +88,8 @@ class _Stages:
     database: Engine
     settings: Settings
     catalogue: Catalogue
+    shared: Mapping[str, Source]
+    """The files whose conditions and blueprints may be used."""
     _rules: dict[tuple[str, ...], Rules] = field(default_factory=dict)
     _made: dict[tuple[str, ...], Stage] = field(default_factory=dict)
 
@@ -114,23 +118,26 @@ class _Stages:
         file = self.beside.as_posix()
         for playbook in rules.playbooks:
             if playbook.file == file:
-                return cover(playbook, rules.files[playbook.name][file], passed)
+                return cover(playbook, rules.roots[playbook.name], passed)
         return None
 
     def _load(self, test: Rehearsal) -> Rules:
         if test.others not in self._rules:
             files = [self.beside, *(self.beside.parent / each for each in test.others)]
-            self._rules[test.others] = _load(files, self.settings, self.catalogue)
+            self._rules[test.others] = _load(files, self.settings, self.catalogue, self.shared)
         return self._rules[test.others]
 
 
-def _load(files: Iterable[Path], settings: Settings, catalogue: Catalogue) -> Rules:
+def _load(
+    files: Iterable[Path], settings: Settings, catalogue: Catalogue, beside: Mapping[str, Source]
+) -> Rules:
     return load_files(
         files,
         settings.templates,
         catalogue=catalogue,
         roles=settings.roles,
         guard=default_guard(settings),
+        beside=beside,
     )
 
 
@@ -138,10 +145,9 @@ def untested(paths: Iterable[Path], settings: Settings, catalogue: Catalogue) ->
     """A report without results for each rule file among `paths`, and in its folders, that has no tests."""
     files = {each for path in paths for each in (path.rglob(f"*{RULE}") if path.is_dir() else [path])}
     bare = [each for each in files if not each.name.startswith(".") and not list(_find_tests(each))]
-    rules = _load(bare, settings, catalogue)
+    rules = _load(bare, settings, catalogue, shared_files(settings.rules))
     for playbook in rules.playbooks:
-        text = rules.files[playbook.name][playbook.file]
-        yield Report(playbook.file, coverage=cover(playbook, text, ()))
+        yield Report(playbook.file, coverage=cover(playbook, rules.roots[playbook.name], ()))
     for file in sorted({each.file for each in rules.problems if each.is_error}):
         yield Report(
             file, problems=tuple(each for each in rules.problems if each.file == file and each.is_error)

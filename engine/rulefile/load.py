@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypedDict
@@ -10,9 +10,17 @@ from typing import TypedDict
 from engine.conditions.catalogue import Catalogue
 from engine.rulefile.model import Guard, Playbook
 from engine.rulefile.mutes import Muter, circles, unknown_mutes
-from engine.rulefile.parse_playbook import Parsed, parse_playbook
+from engine.rulefile.parse_playbook import PINNED_CONDITIONS, Parsed, parse_playbook, parse_source
 from engine.rulefile.problem import Problem, in_order, quote
-from engine.rulefile.source import LARGEST_FILE, decode_text
+from engine.rulefile.shared import (
+    NOTHING_SHARED,
+    SHARED_WORDS,
+    Shared,
+    is_shared,
+    read_shared,
+    unused_blueprints,
+)
+from engine.rulefile.source import LARGEST_FILE, Node, Source, decode_text, read_source
 from engine.rulefile.templates import FOLDER
 
 RULE = ".yaml"
@@ -37,6 +45,8 @@ class Rules:
     files: Mapping[str, Mapping[str, str]]
     """By playbook name, the texts that pin its version."""
     problems: tuple[Problem, ...]
+    roots: Mapping[str, Node | None] = field(default_factory=dict)
+    """By playbook name, the tree of its file, with what a blueprint gives it."""
     names: frozenset[str] = frozenset()
     """Of all playbooks, those with errors included."""
 
@@ -68,15 +78,29 @@ def load_files(
     roles: Collection[str],
     guard: Guard,
     others: Callable[[], Collection[str]] | None = None,
+    beside: Mapping[str, Source] | None = None,
 ) -> Rules:
     """Read these rule files and folders alone.
 
     `others` finds the playbooks that they may name besides their own; without it names go unchecked.
+    `beside` holds files whose conditions and blueprints they may use.
     """
     found = _Found()
     chosen = sorted({each for path in files for each in ([path] if path.is_file() else found.walk(path))})
     known: Known = {"catalogue": catalogue, "roles": roles, "guard": guard}
-    return _combine(chosen, found.problems, templates, known, others)
+    return _combine(chosen, found.problems, templates, known, others, beside or {})
+
+
+def shared_files(rules: Path) -> dict[str, Source]:
+    """The files under `rules` that hold conditions or blueprints, by path, as far as they can be read."""
+    found = {}
+    for file in sorted(_Found().walk(rules)):
+        text = _rule_text(file)
+        if isinstance(text, str) and any(word in text for word in SHARED_WORDS):
+            source = read_source(file.as_posix(), text)
+            if is_shared(source.root):
+                found[file.as_posix()] = source
+    return found
 
 
 def parse_pinned(
@@ -86,8 +110,11 @@ def parse_pinned(
     rule = next((path for path in files if path.endswith(RULE)), None)
     if rule is None:
         raise PinnedRuleError("the stored version has no rule file")
+    known: Known = {"catalogue": catalogue, "roles": roles, "guard": guard}
     find = partial(_pinned_template, files)
-    parsed = parse_playbook(rule, files[rule], catalogue=catalogue, templates=find, roles=roles, guard=guard)
+    parsed = parse_playbook(
+        rule, files[rule], templates=find, shared=_pinned_conditions(files, catalogue), **known
+    )
     if parsed.playbook is None:
         raise PinnedRuleError("\n".join(str(each) for each in parsed.problems if each.is_error))
     return parsed.playbook
@@ -95,6 +122,13 @@ def parse_pinned(
 
 def _pinned_template(files: Mapping[str, str], path: str) -> str | None:
     return files.get(f"{FOLDER}/{path}")
+
+
+def _pinned_conditions(files: Mapping[str, str], catalogue: Catalogue) -> Shared:
+    if PINNED_CONDITIONS not in files:
+        return NOTHING_SHARED
+    source = read_source(PINNED_CONDITIONS, files[PINNED_CONDITIONS])
+    return read_shared({PINNED_CONDITIONS: source}, catalogue)[0]
 
 
 def template_reader(folder: Path) -> Callable[[str], str | None]:
@@ -126,15 +160,20 @@ def _combine(
     templates: Path,
     known: Known,
     others: Callable[[], Collection[str]] | None,
+    beside: Mapping[str, Source] | None = None,
 ) -> Rules:
+    """`beside` is None where these are all the files there are."""
     find = template_reader(templates)
-    parsed: dict[str, Parsed] = {}
-    for file in files:
-        text = _rule_text(file)
-        if isinstance(text, Problem):
-            problems.append(text)
-        else:
-            parsed[file.as_posix()] = parse_playbook(file.as_posix(), text, templates=find, **known)
+    texts = _texts(files, problems)
+    sources = {file: read_source(file, text) for file, text in texts.items()}
+    shared = _shared(sources, beside or {}, known["catalogue"], problems)
+    if beside is None:
+        problems += unused_blueprints(shared, [each.root for each in sources.values()])
+    parsed = {
+        file: parse_source(file, texts[file], source, templates=find, shared=shared, **known)
+        for file, source in sources.items()
+        if not is_shared(source.root)
+    }
     repeated = _repeated(parsed)
     kept = {
         each.playbook.name: each for path, each in parsed.items() if each.playbook and path not in repeated
@@ -142,6 +181,7 @@ def _combine(
     return Rules(
         playbooks=tuple(each.playbook for _, each in sorted(kept.items()) if each.playbook),
         files={name: each.files for name, each in kept.items()},
+        roots={name: each.root for name, each in kept.items()},
         problems=in_order(
             [
                 *problems,
@@ -152,6 +192,33 @@ def _combine(
         ),
         names=frozenset(each.name for each in parsed.values() if each.name),
     )
+
+
+def _texts(files: Iterable[Path], problems: list[Problem]) -> dict[str, str]:
+    """The text of every file that can be read, by path."""
+    found = {}
+    for file in files:
+        text = _rule_text(file)
+        if isinstance(text, Problem):
+            problems.append(text)
+        else:
+            found[file.as_posix()] = text
+    return found
+
+
+def _shared(
+    sources: Mapping[str, Source],
+    beside: Mapping[str, Source],
+    catalogue: Catalogue,
+    problems: list[Problem],
+) -> Shared:
+    """What these files and those beside them share. Only the problems of these files are noted."""
+    real = {os.path.realpath(file) for file in sources}
+    own = {file: source for file, source in sources.items() if is_shared(source.root)}
+    others = {file: source for file, source in beside.items() if os.path.realpath(file) not in real}
+    shared, found = read_shared({**own, **others}, catalogue)
+    problems += [each for each in found if each.file in own]
+    return shared
 
 
 def _mute_problems(

@@ -33,8 +33,9 @@ class Notes:
         self._suggestions_left = MOST_SUGGESTIONS
 
     def add(self, node: Node, message: str, severity: Literal["error", "warning"] = "error") -> None:
-        """Write a problem down at the place of `node`."""
-        self.add_at(self.file, node.line, node.column, message, severity)
+        """Write a problem down at the place of `node`, with the place it was taken from if there is one."""
+        origin = f" ({node.via})" if node.via else ""
+        self.add_at(self.file, node.line, node.column, message + origin, severity)
 
     def add_at(
         self, file: str, line: int, column: int, message: str, severity: Literal["error", "warning"] = "error"

@@ -1,6 +1,7 @@
 """Conditions: `all`, `any` and `none` around predicates."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal, cast
 
 from engine.conditions.tree import Condition, Group
@@ -9,6 +10,7 @@ from engine.rulefile.parse_arguments import Place
 from engine.rulefile.parse_predicates import FAMILIES, read_predicate
 from engine.rulefile.problem import alternatives, quote
 from engine.rulefile.scope import Scope
+from engine.rulefile.shared_conditions import USE_KEY
 from engine.rulefile.source import Mapping, Node, Sequence
 
 GROUPS = ("all", "any", "none")
@@ -30,14 +32,32 @@ def read_condition(node: Node, scope: Scope, place: Place) -> Condition | None:
     for about in FAMILIES:
         if about in node.entries:
             return read_predicate(node, scope, place, about)
+    if USE_KEY in node.entries:
+        return _shared(node, scope, place)
     raise RefusedError(node, _unlike_a_condition(node, scope))
 
 
 def _unlike_a_condition(node: Mapping, scope: Scope) -> str:
-    starts = (*GROUPS, *FAMILIES)
+    starts = (*GROUPS, *FAMILIES, USE_KEY)
     hints = [scope.notes.hint(name, starts) for name in node.entries]
     hint = next((each for each in hints if each), f"; write, say, {_EXAMPLE}")
     return f"a condition has one of the keys {alternatives(starts)}{hint}"
+
+
+def _shared(node: Mapping, scope: Scope, place: Place) -> Group | None:
+    """What a shared condition says, read as if it stood here, under its name."""
+    for name, (key, _) in node.entries.items():
+        if name != USE_KEY:
+            scope.notes.add(key, f"{quote(name)} cannot stand beside {quote(USE_KEY)}")
+    if place.takes == "moment":
+        raise RefusedError(node, 'a shared condition is a state, not a moment; put it under "when:" or "if:"')
+    name, meant = scope.conditions.take(node, node.entries[USE_KEY][1], scope.notes)
+    found = read_condition(meant, scope, Place(f"{place.path}.{name}"))
+    if found is None or len(node.entries) > 1:
+        return None
+    if isinstance(found, Group) and not found.name:
+        return replace(found, name=name)
+    return Group("all", (found,), place.path, name)
 
 
 def _group(node: Mapping, scope: Scope, place: Place) -> Group | None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from engine.conditions.catalogue import Catalogue, Field, Kind
 from engine.conditions.tree import Condition, Predicate
+from engine.rulefile.blueprints import USE_KEY, expanded
 from engine.rulefile.model import Existing, Guard, Late, Leave, Missing, Mode, Moment, Playbook
 from engine.rulefile.mutes import MutedName, muted_names, read_mutes
 from engine.rulefile.notes import Notes, RefusedError, Table
@@ -19,10 +20,14 @@ from engine.rulefile.parse_steps import outcomes_by_step, read_steps
 from engine.rulefile.parse_values import article, choice, elapsed, longer_than_zero, slug, whole
 from engine.rulefile.parse_values import text as line
 from engine.rulefile.problem import Problem, in_order
+from engine.rulefile.relocate import depth
 from engine.rulefile.scope import Scope
+from engine.rulefile.shared import NOTHING_SHARED, Shared
+from engine.rulefile.shared_conditions import SharedConditions
+from engine.rulefile.source import DEEPEST_NESTING, LARGEST_FILE, Node, Sequence, Source, read_source
 from engine.rulefile.source import Mapping as MappingNode
-from engine.rulefile.source import Node, Sequence, read_source
 from engine.rulefile.templates import FOLDER, Templates
+from engine.rulefile.write import yaml_text
 
 PLAYBOOK_KEYS = (
     "playbook",
@@ -51,6 +56,9 @@ PLAYBOOK_KEYS = (
     "steps",
     "exit",
 )
+PINNED_CONDITIONS = "<shared conditions>"
+"""Under this name a pinned version keeps the shared conditions it uses; no file can be called so."""
+
 SUBJECTS = (Kind.ACCOUNT, Kind.CONTACT, Kind.SUBSCRIPTION, Kind.TICKET, Kind.SOURCE)
 
 
@@ -69,6 +77,8 @@ class Parsed:
     """Line and column of the name."""
     mutes: tuple[MutedName, ...] = ()
     """The playbooks it names under `mutes:`."""
+    root: Node | None = None
+    """Its tree, with what a blueprint gives it."""
 
 
 def parse_playbook(
@@ -79,32 +89,89 @@ def parse_playbook(
     templates: Callable[[str], str | None],
     roles: Collection[str],
     guard: Guard,
+    shared: Shared = NOTHING_SHARED,
 ) -> Parsed:
     """Read one rule file. Never raises: whatever is wrong comes back as problems, all at once.
 
     `templates` finds a template's text by its path relative to the templates folder; `guard` is used by a
-    playbook that states none.
+    playbook that states none; `shared` has the conditions and blueprints of other files.
     """
-    source = read_source(file, text)
+    return parse_source(
+        file,
+        text,
+        read_source(file, text),
+        catalogue=catalogue,
+        templates=templates,
+        roles=roles,
+        guard=guard,
+        shared=shared,
+    )
+
+
+def parse_source(
+    file: str,
+    text: str,
+    source: Source,
+    *,
+    catalogue: Catalogue,
+    templates: Callable[[str], str | None],
+    roles: Collection[str],
+    guard: Guard,
+    shared: Shared = NOTHING_SHARED,
+) -> Parsed:
+    """`parse_playbook` of a text that was read before."""
     notes = Notes(file)
     found = Templates(templates, notes)
-    table = _table(source.root, notes)
+    scope = Scope(notes, catalogue, roles, found, None, {}, SharedConditions(shared.conditions))
+    root, text = _unfolded(source.root, text, scope, shared)
+    table = _table(root, notes)
     if table is None:
         return Parsed(None, in_order([*source.problems, *notes.problems]))
     notes.playbook = _name(table)
-    playbook = _playbook(table, _scope(table, notes, catalogue, roles, found), guard)
+    scope = replace(scope, subject=_subject(table), steps=outcomes_by_step(table.node.get("steps")))
+    playbook = _playbook(table, scope, guard)
+    conditions = _conditions(table, scope)
     problems = in_order([*source.problems, *notes.problems])
-    files = {file: text, **{f"{FOLDER}/{path}": content for path, content in found.texts.items()}}
+    files = {
+        file: text,
+        **{f"{FOLDER}/{path}": content for path, content in found.texts.items()},
+        **conditions,
+    }
     pinned = None
     if playbook is not None and not any(each.is_error for each in problems):
-        pinned = replace(playbook, version=_version(text, found.texts))
-    return Parsed(pinned, problems, files, notes.playbook, _place(table), muted_names(source.root))
+        pinned = replace(playbook, version=_version(text, {**found.texts, **conditions}))
+    return Parsed(pinned, problems, files, notes.playbook, _place(table), muted_names(root), root)
 
 
-def _version(text: str, templates: Mapping[str, str]) -> str:
-    """A hash over the rule file and its templates, each with its length, so that no two sets look alike."""
+def _unfolded(root: Node | None, text: str, scope: Scope, shared: Shared) -> tuple[Node | None, str]:
+    """The tree and the text of the playbook that a file means, which may come from a blueprint."""
+    if not isinstance(root, MappingNode) or USE_KEY not in root.entries:
+        return root, text
+    scope.notes.playbook = _name(Table(root, scope.notes))
+    unfolded = expanded(root, shared.blueprints, scope)
+    if unfolded is None:
+        return None, text
+    if depth(unfolded) > DEEPEST_NESTING:
+        scope.notes.add(root, f"nested more than {DEEPEST_NESTING} levels deep with its blueprint")
+        return None, text
+    return unfolded, yaml_text(unfolded)
+
+
+def _conditions(table: Table, scope: Scope) -> dict[str, str]:
+    """The text that pins the shared conditions used."""
+    tree = scope.conditions.used_tree()
+    if tree is None:
+        return {}
+    text = yaml_text(tree)
+    if len(text) > LARGEST_FILE:
+        scope.notes.add(table.node, f"uses shared conditions of more than {LARGEST_FILE:,} characters")
+    return {PINNED_CONDITIONS: text}
+
+
+def _version(text: str, others: Mapping[str, str]) -> str:
+    """A hash over everything used, each with its length, so that no two sets look alike."""
     found = sha256()
-    for path, content in [("", text), *sorted(templates.items())]:
+    for path, content in [("", text), *sorted(others.items())]:
         found.update(f"{path}\0{len(content)}\0{content}".encode())
     return found.hexdigest()
 
@@ -129,12 +196,9 @@ def _place(table: Table) -> tuple[int, int]:
     return (node.line, node.column) if node else (1, 1)
 
 
-def _scope(
-    table: Table, notes: Notes, catalogue: Catalogue, roles: Collection[str], templates: Templates
-) -> Scope:
+def _subject(table: Table) -> Kind | None:
     kind = table.required("subject", choice(SUBJECTS), "a playbook")
-    steps = outcomes_by_step(table.node.get("steps"))
-    return Scope(notes, catalogue, roles, templates, Kind(kind) if kind else None, steps)
+    return Kind(kind) if kind else None
 
 
 def _playbook(table: Table, scope: Scope, guard: Guard) -> Playbook | None:
@@ -185,7 +249,7 @@ def _audience(table: Table, scope: Scope) -> dict[str, Any]:
         read = scope.notes.attempt(choice(Leave), node.entries["leave"][1], "leave")
         leave = Leave(read or Leave.STAY)
         rest = {key: entry for key, entry in node.entries.items() if key != "leave"}
-        node = MappingNode(rest, node.line, node.column)
+        node = replace(node, entries=rest)
     if node is None:
         return {}
     condition = scope.notes.attempt(
@@ -250,7 +314,7 @@ def _moment(node: Node, scope: Scope, path: str) -> Moment | None:
         condition = scope.notes.attempt(
             lambda each: read_condition(each, scope, Place(f"{path}.if")), inner, "if"
         )
-        node = MappingNode(rest, node.line, node.column)
+        node = replace(node, entries=rest)
     predicate = read_condition(node, scope, Place(path, "moment"))
     return Moment(predicate, condition) if isinstance(predicate, Predicate) else None
 

@@ -133,7 +133,7 @@ def _after(node: Node, scope: Scope) -> AfterTiming:
 
 def _part(node: Node, part: str) -> Scalar:
     """A part of a value, at the place of the whole."""
-    return Scalar(part, False, node.line, node.column)
+    return Scalar(part, False, node.line, node.column, node.via)
 
 
 def _on(node: Node, scope: Scope, path: str) -> OnTiming | None:

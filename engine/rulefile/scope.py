@@ -1,12 +1,13 @@
 """What the parts of one rule file may name."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.conditions.catalogue import Catalogue, Field, Kind, seen_from
 from engine.rulefile.notes import Notes, RefusedError
 from engine.rulefile.parse_values import text
 from engine.rulefile.problem import alternatives, quote
+from engine.rulefile.shared_conditions import SharedConditions
 from engine.rulefile.source import Node
 from engine.rulefile.templates import Templates
 
@@ -23,6 +24,7 @@ class Scope:
     """None when the file does not say it rightly; then every field may be named."""
     steps: Mapping[str, tuple[str, ...]]
     """The outcomes of every step's task, by the step's id."""
+    conditions: SharedConditions = field(default_factory=SharedConditions)
 
     @property
     def visible(self) -> tuple[Kind, ...]:

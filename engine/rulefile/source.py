@@ -45,6 +45,8 @@ class Scalar:
     """Written without quotes, so that it may be a number or `true`."""
     line: int
     column: int
+    via: str = ""
+    """Where it was taken from, when it stands in another file than the place at which it counts."""
 
     @property
     def is_null(self) -> bool:
@@ -59,6 +61,7 @@ class Sequence:
     items: tuple["Node", ...]
     line: int
     column: int
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Mapping:
     entries: dict[str, tuple[Scalar, "Node"]]
     line: int
     column: int
+    via: str = ""
 
     def get(self, key: str) -> "Node | None":
         """The value of a key, or None."""

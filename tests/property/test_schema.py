@@ -20,6 +20,8 @@ from engine.rulefile.parse_every import SPREAD_UNITS, day_names, longest_spread
 from engine.rulefile.parse_playbook import SUBJECTS, Parsed, parse_playbook
 from engine.rulefile.parse_predicates import FAMILIES
 from engine.rulefile.schema.document import rule_file_schema
+from engine.rulefile.shared import read_shared
+from engine.rulefile.source import read_source
 
 ROLES = ("csm", "csm_manager", "exec_sponsor")
 CATALOGUE = BUILT_IN.extended(
@@ -32,7 +34,8 @@ CATALOGUE = BUILT_IN.extended(
 VALIDATOR = Draft202012Validator(rule_file_schema(CATALOGUE, ROLES))
 
 SEMANTIC = re.compile(
-    r"unknown step|: outcome: .* is not |has no task with outcomes|is already on line|in a circle"
+    r"unknown step|unknown shared condition|c\.yaml:\d+:\d+\)"
+    r"|: outcome: .* is not |has no task with outcomes|is already on line|in a circle"
     r"|the playbook mutes itself|must not be above the second|recovers_at must not be|from must be another"
     r"|is no valid template|names .* twice"
 )
@@ -41,6 +44,16 @@ SEMANTIC = re.compile(
 PROOF = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 Tree = Any
+
+SHARED, _ = read_shared(
+    {
+        "c.yaml": read_source(
+            "c.yaml",
+            "conditions: {at_risk: {field: account.health, below: 40}, 7: {event: x, within: 3d}}",
+        )
+    },
+    CATALOGUE,
+)
 
 
 def parse(tree: Tree) -> Parsed:
@@ -52,6 +65,7 @@ def parse(tree: Tree) -> Parsed:
         templates=lambda path: "x",
         roles=ROLES,
         guard=Guard(25, timedelta(hours=1)),
+        shared=SHARED,
     )
 
 
@@ -82,7 +96,10 @@ def values(field: Field) -> st.SearchStrategy[Tree]:
 @st.composite
 def predicates(draw: st.DrawFn, subject: Kind, takes: str, steps: bool) -> Tree:
     """One question that may stand there."""
-    about = draw(st.sampled_from(["field", "field", "event", *(["step"] if steps else [])]))
+    shared = ["condition"] if takes != "moment" and subject is not Kind.SOURCE else []
+    about = draw(st.sampled_from(["field", "field", "event", *(["step"] if steps else []), *shared]))
+    if about == "condition":
+        return {"condition": draw(st.sampled_from(["at_risk", "7", 7]))}
     if about == "step":
         return {
             "step": "first",
@@ -320,6 +337,7 @@ def rule_files(draw: st.DrawFn) -> Tree:
 JUNK = st.sampled_from(
     json.loads(
         """[
+        {"condition": "at_risk"}, {"condition": "at_risk", "for": "3d"}, {"condition": []},
         null, true, false, "up", "down", "highest", "each", "never", "0%",
         {"event": "x", "at_least": 3}, {"event": "x", "at_least": 3, "within": "2d"},
         [100, 1000], "*", "* *", "*x",
@@ -349,7 +367,7 @@ _KEYS = """
 playbook titel title choose when on for if then id day at after task email message to template topic via
 escalate outcome outcomes is all any none field event step within absent_for of recovers_at anchor since from
 direction take once at_least
-every week month quarter half_year year spread
+every week month quarter half_year year spread condition
 """
 KEYS = st.sampled_from([*_KEYS.split(), *FAMILIES["field"]])
 

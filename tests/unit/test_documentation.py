@@ -18,6 +18,8 @@ from engine.rehearsal.run import rehearse
 from engine.rulebook import default_guard
 from engine.rulefile.load import template_reader
 from engine.rulefile.parse_playbook import parse_playbook
+from engine.rulefile.shared import read_shared
+from engine.rulefile.source import read_source
 from engine.settings import Settings, SlackConnector, SmtpConnector, load_settings
 from engine.sources.mapping import Repeated
 from engine.sources.parse_derived import OPERATIONS
@@ -160,6 +162,17 @@ def test_documentation_shows_yaml_that_can_be_read(place: str, text: str) -> Non
     assert content, place
 
 
+SHARED, SHARED_PROBLEMS = read_shared(
+    {
+        place: read_source(place, text)
+        for place, text in blocks("yaml")
+        if text.startswith(("blueprint:", "conditions:"))
+    },
+    SETTINGS.catalogue(),
+)
+"""What the examples share."""
+
+
 @pytest.mark.parametrize(("place", "text"), list(blocks("yaml")))
 def test_documentation_shows_playbooks_and_mappings_without_a_problem(place: str, text: str) -> None:
     """Whoever copies an example gets one that works."""
@@ -171,8 +184,11 @@ def test_documentation_shows_playbooks_and_mappings_without_a_problem(place: str
             templates=template_reader(ROOT / "templates"),
             roles=SETTINGS.roles,
             guard=default_guard(SETTINGS),
+            shared=SHARED,
         )
         assert [str(each) for each in parsed.problems] == []
+    elif text.startswith(("blueprint:", "conditions:")):
+        assert [str(each) for each in SHARED_PROBLEMS if each.file == place] == []
     elif text.startswith("source:"):
         assert parse_mapping(place, text, SETTINGS.catalogue()).files
 

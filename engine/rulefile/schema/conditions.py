@@ -31,6 +31,7 @@ from engine.rulefile.schema.values import (
     typed,
     whole,
 )
+from engine.rulefile.shared_conditions import USE_KEY
 
 Takes: TypeAlias = Literal["state", "moment", "either"]
 
@@ -62,9 +63,14 @@ def shape_of(field: Field) -> Shape:
     return Shape(field.type, field.choices if field.type is FieldType.ENUM else ())
 
 
-def visible(catalogue: Catalogue, subject: Kind) -> list[Field]:
-    """The fields a condition can name in a playbook about `subject`."""
-    return [each for each in catalogue.fields.values() if each.kind in seen_from(subject)]
+ANY_SUBJECT = "any"
+"""In the names of definitions, stands for conditions that may be about anything."""
+
+
+def visible(catalogue: Catalogue, subject: Kind | None) -> list[Field]:
+    """The fields a condition can name in a playbook about `subject`; all of them when that is not known."""
+    kinds = seen_from(subject) if subject else tuple(Kind)
+    return [each for each in catalogue.fields.values() if each.kind in kinds]
 
 
 def paths(fields: Iterable[Field]) -> Schema:
@@ -177,9 +183,9 @@ _NO_SHAPE = Shape(FieldType.TEXT)
 """For questions about events and steps."""
 
 
-def condition_definitions(catalogue: Catalogue, subject: Kind) -> dict[str, Schema]:
-    """Every kind of condition that a playbook about `subject` can hold, by the name of its definition."""
-    fields = visible(catalogue, subject)
+def condition_definitions(catalogue: Catalogue, kind: Kind | None) -> dict[str, Schema]:
+    """Every kind of condition that a playbook about `kind` can hold, by the name of its definition."""
+    fields, subject = visible(catalogue, kind), kind or ANY_SUBJECT
     besides = {"if": {**reference(f"{subject}.state"), "description": words.ABOUT["if"]}}
     leave = {"leave": {**one_of(Leave), "default": Leave.STAY.value, "description": words.ABOUT["leave"]}}
     in_run = f"{subject}.run_state"
@@ -195,6 +201,7 @@ def condition_definitions(catalogue: Catalogue, subject: Kind) -> dict[str, Sche
             {
                 **{key: reference(f"{subject}.{key}.audience") for key in ("field", "event")},
                 **{kind: _group(kind, f"{subject}.state", leave) for kind in GROUPS},
+                USE_KEY: _shared(leave),
             }
         ),
         f"{subject}.state": _condition(_kinds(subject, "state", f"{subject}.state")),
@@ -210,12 +217,19 @@ def condition_definitions(catalogue: Catalogue, subject: Kind) -> dict[str, Sche
 def shared_definitions(catalogue: Catalogue) -> dict[str, Schema]:
     """What conditions have in common whatever their playbook is about."""
     return {
+        "shared": _shared(),
         "event.state": _event(1, _WINDOWS),
         "event.moment": _event(0, {}),
         "event.either": _event(0, _WINDOWS),
         "step": _question("step", slug(), FAMILIES["step"], _exactly_one(FAMILIES["step"])),
         **_shape_definitions(catalogue),
     }
+
+
+def _shared(besides: Schema | None = None) -> Schema:
+    """The name of a shared condition."""
+    keys = {USE_KEY: {**slug(), "description": words.ABOUT[USE_KEY]}, **(besides or {})}
+    return {"type": "object", "properties": keys, "required": [USE_KEY], "additionalProperties": False}
 
 
 def _event(fewest: int, windows: Mapping[str, Operator], besides: Schema | None = None) -> Schema:
@@ -284,12 +298,13 @@ def _is_about(known: list[str]) -> Schema:
 _STEP = {"step": reference("step")}
 
 
-def _kinds(subject: Kind, takes: Takes, members: str | None) -> dict[str, Schema]:
+def _kinds(subject: str, takes: Takes, members: str | None) -> dict[str, Schema]:
     """What a condition can be, by the key that says so; without `members`, no group."""
     return {
         "field": reference(f"{subject}.field.{takes}"),
         "event": reference(f"event.{takes}"),
         **({kind: _group(kind, members) for kind in GROUPS} if members else {}),
+        **({USE_KEY: reference("shared")} if takes != "moment" else {}),
     }
 
 

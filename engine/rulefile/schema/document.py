@@ -29,7 +29,7 @@ _LONGER_THAN_ZERO = duration(zero=False, business=False)
 def rule_file_schema(catalogue: Catalogue, roles: Collection[str]) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a rule file that may name these fields and roles."""
     definitions = {**shared_definitions(catalogue), "task": _task(roles), "message": _message()}
-    definitions["escalation"] = _object(
+    definitions["escalation"] = object_of(
         {"after": duration(), "to": one_of(roles)}, words.ESCALATION, ("after", "to")
     )
     for subject in SUBJECTS:
@@ -40,7 +40,7 @@ def rule_file_schema(catalogue: Catalogue, roles: Collection[str]) -> dict[str, 
         "$schema": DIALECT,
         "title": "Tminus playbook",
         "description": "One playbook: when it starts, what its steps do, and how its runs end.",
-        **_object(keys, words.PLAYBOOK, ("playbook", "subject", "steps")),
+        **object_of(keys, words.PLAYBOOK, ("playbook", "subject", "steps")),
         "anyOf": [{"required": [key]} for key in ("when", "on", "every")],
         "allOf": [
             *({"if": _is_about(each), "then": _of_subject(catalogue, each)} for each in SUBJECTS),
@@ -57,7 +57,7 @@ def rule_file_schema(catalogue: Catalogue, roles: Collection[str]) -> dict[str, 
 
 def _keys() -> dict[str, Schema]:
     """The keys that are the same whatever the playbook is about."""
-    since = _object({"since": _LONGER_THAN_ZERO}, {"since": words.SINCE}, ("since",))
+    since = object_of({"since": _LONGER_THAN_ZERO}, {"since": words.SINCE}, ("since",))
     guard = {"max_starts": whole(1, 1_000_000), "within": _LONGER_THAN_ZERO}
     return {
         "playbook": slug(),
@@ -75,7 +75,7 @@ def _keys() -> dict[str, Schema]:
         "mode": {**one_of(Mode), "default": Mode.SINGLE.value},
         "group_by": one_of([Kind.ACCOUNT]),
         "late": {**one_of(Late), "default": Late.LATEST.value},
-        "guard": _object(guard, words.GUARD, ()),
+        "guard": object_of(guard, words.GUARD, ()),
         "mutes": _mutes(),
     }
 
@@ -85,7 +85,7 @@ def _mutes() -> Schema:
         "playbooks": {**_list(slug()), "uniqueItems": True},
         "open_steps": {**one_of(OpenSteps), "default": OpenSteps.HOLD.value},
     }
-    return _object(keys, words.MUTES, ("playbooks",))
+    return object_of(keys, words.MUTES, ("playbooks",))
 
 
 def _is_about(subject: Kind) -> Schema:
@@ -127,7 +127,7 @@ def _every(fields: Iterable[Field], subject: Kind) -> Schema:
         {"if": {"required": [period.value]}, "then": {"properties": {"spread": spread(period)}}}
         for period in Period
     ]
-    return {**_object(keys, words.EVERY, ()), **_exactly_one(tuple(Period)), "allOf": fits}
+    return {**object_of(keys, words.EVERY, ()), **_exactly_one(tuple(Period)), "allOf": fits}
 
 
 def _parts(catalogue: Catalogue, subject: Kind) -> dict[str, Schema]:
@@ -158,7 +158,7 @@ def _step(subject: Kind) -> Schema:
         "expires": duration(),
     }
     return {
-        **_object(keys, words.STEP, ("id",)),
+        **object_of(keys, words.STEP, ("id",)),
         "allOf": [_exactly_one(TIMINGS), _exactly_one((*ACTIONS, CHOOSE))],
         "dependentSchemas": {"escalate": {"anyOf": [{"required": ["task"]}, _chooses_task()]}},
     }
@@ -171,11 +171,11 @@ def _chooses_task() -> Schema:
 
 def _branch(subject: Kind) -> Schema:
     keys = {"if": reference(f"{subject}.run_state"), **_actions(subject)}
-    return {**_object(keys, {**words.STEP, **words.BRANCH}, ()), **_exactly_one(ACTIONS)}
+    return {**object_of(keys, {**words.STEP, **words.BRANCH}, ()), **_exactly_one(ACTIONS)}
 
 
 def _exit(subject: Kind) -> Schema:
-    action = {**_object(_actions(subject), words.STEP, ()), **_exactly_one(ACTIONS)}
+    action = {**object_of(_actions(subject), words.STEP, ()), **_exactly_one(ACTIONS)}
     keys = {
         "outcome": slug(),
         "when": reference(f"{subject}.run_state"),
@@ -184,7 +184,7 @@ def _exit(subject: Kind) -> Schema:
         "then": _list(action),
     }
     return {
-        **_object(keys, words.EXIT, ("outcome",)),
+        **object_of(keys, words.EXIT, ("outcome",)),
         **_exactly_one(("when", "on")),
         "dependentRequired": {"for": ["when"]},
     }
@@ -198,7 +198,7 @@ def _task(roles: Collection[str]) -> Schema:
         "due": {**duration(), "default": "1bd"},
         "outcomes": {**_list(slug()), "uniqueItems": True},
     }
-    return _object(keys, words.TASK, ("to", "title"))
+    return object_of(keys, words.TASK, ("to", "title"))
 
 
 def _email(catalogue: Catalogue, subject: Kind) -> Schema:
@@ -208,15 +208,17 @@ def _email(catalogue: Catalogue, subject: Kind) -> Schema:
     known = [*(role.choices if role else ()), "any", *(["subject"] if subject is Kind.CONTACT else [])]
     recipient = one_of(known)
     to = {"if": {"type": "array"}, "then": {**_list(recipient), "uniqueItems": True}, "else": recipient}
-    return _object({"to": to, "template": slug(), "topic": slug()}, words.EMAIL, ("to", "template", "topic"))
+    return object_of(
+        {"to": to, "template": slug(), "topic": slug()}, words.EMAIL, ("to", "template", "topic")
+    )
 
 
 def _message() -> Schema:
     keys = {"via": slug(), "to": text(), "template": slug()}
-    return _object(keys, words.MESSAGE, ("via", "to", "template"))
+    return object_of(keys, words.MESSAGE, ("via", "to", "template"))
 
 
-def _object(keys: Mapping[str, Schema], about: Mapping[str, str], required: Iterable[str]) -> Schema:
+def object_of(keys: Mapping[str, Schema], about: Mapping[str, str], required: Iterable[str]) -> Schema:
     """A mapping of exactly these keys, each with what it is for."""
     return {
         "type": "object",

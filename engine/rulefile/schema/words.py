@@ -102,6 +102,34 @@ MUTES: Mapping[str, str] = {
     "open_steps": "Their open runs: hold (when left out) lets steps wait, cancel ends the runs as muted.",
 }
 
+FILES: Mapping[str, str] = {
+    "blueprint": "The name of a blueprint: what stands here makes one playbook for each file that uses it.",
+    "parameters": "What the playbooks that use the blueprint may choose: names, each with its type.",
+    "conditions": "Conditions that playbooks use by name: {condition: NAME}.",
+}
+
+INSTANCE: Mapping[str, str] = {
+    **{key: PLAYBOOK[key] for key in ("playbook", "title", "owner", "review_every")},
+    "use": "The name of the blueprint that this playbook is made of.",
+    "with": "The values of the blueprint's parameters.",
+}
+
+PARAMETER: Mapping[str, str] = {
+    "type": "What a value must be.",
+    "items": "What the members of a list must be; text when left out.",
+    "choices": "The names an enum takes.",
+    "of": "The field whose choices an enum takes, such as account.segment.",
+    "min": "The least a number may be.",
+    "max": "The most a number may be.",
+    "default": "The value when none is given; without it one must be.",
+    "about": "What it is for, for people.",
+}
+
+PLACEHOLDER: Mapping[str, str] = {
+    "param": "The parameter whose value stands here.",
+    "as": 'A text with {} where the value goes: "T-{}".',
+}
+
 SINCE = "Starts those whose state began no longer ago than this before go-live."
 
 GROUPS: Mapping[str, str] = {
@@ -114,6 +142,7 @@ ABOUT: Mapping[str, str] = {
     "field": "The field asked about. A condition asks one thing of it.",
     "event": "The name of an event. By itself a moment; with within, absent_for or at_least a state.",
     "step": "A step of this playbook.",
+    "condition": "The name of a shared condition, which a file of conditions defines.",
     "of": "Makes the value a percentage of this other amount.",
     "recovers_at": "The threshold holds until the value has come back to this one.",
     "within": "Over this stretch of time, up to now.",

@@ -58,6 +58,12 @@ def test_trace_keeps_the_tree() -> None:
     assert (unknown.actual, unknown.verdict, unknown.reason) == (None, None, "csat is missing")
 
 
+def test_trace_names_a_shared_condition() -> None:
+    """Before what it asks, so that a reader knows it by the name the rule file uses."""
+    shared = Group("any", (known(True),), "when.at_risk", name="at_risk")
+    assert trace(shared, VIEW).words == "at_risk: any of"
+
+
 def test_trace_shows_a_share_as_percentage() -> None:
     """What was found for a percentage of another field is a percentage."""
     predicate = Predicate(

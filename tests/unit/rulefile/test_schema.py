@@ -1,6 +1,7 @@
 """The schema for editors: complete, explained, and right about the playbooks that come with Tminus."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,14 @@ from engine.rulefile.parse_steps import STEP_KEYS
 from engine.rulefile.schema import words
 from engine.rulefile.schema.conditions import ARGUMENTS
 from engine.rulefile.schema.document import rule_file_schema
+from engine.rulefile.schema.files import rules_schema
 from engine.rulefile.source import Mapping, Node, Scalar, read_source
 from engine.settings import load_settings
 
 ROOT = Path(__file__).parents[3]
 PLAYBOOKS = sorted(path for path in ROOT.glob("rules/**/*.yaml") if ".test." not in path.name)
 SCHEMA = rule_file_schema(BUILT_IN, ("csm",))
+FILES = rules_schema(BUILT_IN, ("csm",))
 SOUND = {
     "playbook": "small",
     "subject": "account",
@@ -70,6 +73,52 @@ def test_schema_is_a_schema() -> None:
     """Sound by the rules of its own draft."""
     Draft202012Validator.check_schema(SCHEMA)
     assert complaints(SOUND) == []
+
+
+BLUEPRINT = {
+    "blueprint": "small",
+    "parameters": {"low": {"type": "number", "default": 40, "min": 1}, "who": {"type": "role"}},
+    "subject": "account",
+    "when": {"any": [{"field": "account.health", "below": {"param": "low"}}, {"param": "who"}]},
+    "steps": [{"id": "a", "at": {"param": "low", "as": "T-{}"}, "task": {"to": "csm", "title": "x"}}],
+    "anchor": "account.renews_on",
+}
+INSTANCE = {"playbook": "low", "use": "small", "with": {"low": 30}, "owner": "me"}
+CONDITIONS = {
+    "conditions": {"risk": {"field": "contact.role", "equals": "champion"}, "b": {"condition": "a"}}
+}
+
+
+def test_schema_of_the_folder_is_a_schema() -> None:
+    """Sound by the rules of its own draft, and every reference leads somewhere."""
+    Draft202012Validator.check_schema(FILES)
+    references = set(re.findall(r'"#/\$defs/([^"]+)"', json.dumps(FILES)))
+    assert references <= set(FILES["$defs"])
+
+
+@pytest.mark.parametrize(
+    ("sound", "changes"),
+    [
+        (SOUND, {"subject": "acount", "conditions": {"a": {"event": "x", "within": "1d"}}}),
+        (BLUEPRINT, {"subject": None, "playbook": "a", "colour": 1, "parameters": {"a": {"type": "colour"}}}),
+        (
+            BLUEPRINT,
+            {"when": {"field": "account.health", "below": {"parm": "low"}}, "priority": {"param": 1.5}},
+        ),
+        (BLUEPRINT, {"cooldown": {"param": "low", "as": "d"}, "parameters": {}, "steps": []}),
+        (INSTANCE, {"cooldown": "1d", "with": [], "use": "a b"}),
+        (CONDITIONS, {"conditions": {}, "subject": "account"}),
+        (CONDITIONS, {"conditions": {"a": {"event": "x"}}}),
+    ],
+)
+def test_schema_of_the_folder_knows_each_kind_of_file(sound: dict[str, Any], changes: dict[str, Any]) -> None:
+    """The sound one is accepted, and each single change of it refused; None takes the key away."""
+    assert complaints(sound, FILES) == []
+    for key, value in changes.items():
+        changed = {**sound, key: value}
+        if value is None:
+            del changed[key]
+        assert complaints(changed, FILES) != [], key
 
 
 def test_schema_has_words_for_exactly_the_keys_there_are() -> None:
