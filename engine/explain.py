@@ -1,67 +1,55 @@
 """Why a playbook did or did not start for a subject, now or at any past instant.
 
-The condition is judged afresh on the state as it was known then, so nothing need have been recorded;
-what was recorded (episode, runs, decisions) is added to it.
+The condition is judged afresh on the state as it was known then, and so is what stands in the way of a start;
+what was recorded (episodes, runs, decisions) is shown as it was then.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, or_, select
 
+from engine.admit.mute import mute_of
+from engine.admit.silence import silence_at
+from engine.admit.silences import read_silences
 from engine.clock.workdays import LocalCalendar
 from engine.clock.zones import format_instant
 from engine.conditions.catalogue import Kind
-from engine.conditions.evaluate import Trace, because, trace
+from engine.conditions.evaluate import Trace, next_boundary, trace
 from engine.conditions.operators import OPERATORS
 from engine.conditions.tree import Condition
-from engine.explain_rounds import Turn, turn_at, turn_conclusion, turn_words
+from engine.episodes.episode import Episode
+from engine.explanation.document import Explanation, Facts
+from engine.explanation.judgement import judged
+from engine.explanation.reasoning import reasoning, upcoming
+from engine.explanation.rounds import turn_at, turn_words
+from engine.explanation.situation import Situation
+from engine.fold.openings import run_key
 from engine.fold.view import BookView
-from engine.fold.world import needs
+from engine.fold.world import date_of, needs
+from engine.ledger.as_of import decisions_at, episodes_at, holds_at, noted_as_existing, runs_at
 from engine.rulebook import Library, live_set
-from engine.rulefile.model import Missing, Playbook
+from engine.rulefile.model import Playbook
+from engine.rulefile.problem import nearest, quote
 from engine.state import tables
 from engine.state.book import Book, Start
 from engine.state.book_reader import TABLES, BookReader
 from engine.state.database import reading
 from engine.worlds import build_world
 
-_EPISODE: Any = tables.Episode.__table__  # type: ignore[attr-defined]
-_RUN: Any = tables.Run.__table__  # type: ignore[attr-defined]
-_DECISION: Any = tables.Decision.__table__  # type: ignore[attr-defined]
 _VERSION: Any = tables.PlaybookVersion.__table__  # type: ignore[attr-defined]
 _RULEBOOK: Any = tables.Rulebook.__table__  # type: ignore[attr-defined]
 
-Facts = Mapping[str, Any]
+SHOWN = 10
+"""Episodes, runs or decisions of the past in an explanation."""
+_COMPARED = 2_000
+"""Names among which a slip of the pen is looked for."""
 
 
 class NothingToExplainError(LookupError):
-    """The playbook or the subject is not known; the message says which and what is."""
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """One playbook and one subject at one instant."""
-
-    playbook: str
-    kind: str
-    subject_id: str
-    account_id: str
-    at: datetime
-    conclusion: str
-    """One sentence: it runs, waits, or why it does not."""
-    verdict: bool | None
-    """Of audience and `when` together; None also where only moments start it."""
-    audience: Trace | None
-    when: Trace | None
-    moments: Sequence[str]
-    """What else starts it, in words."""
-    episodes: Sequence[Facts]
-    runs: Sequence[Facts]
-    decisions: Sequence[Facts]
-    """The newest ten up to then, oldest first."""
+    """The playbook or the subject is not known; the message says which, and what was probably meant."""
 
 
 def explain(database: Engine, library: Library, name: str, subject: str, at: datetime) -> Explanation:
@@ -70,47 +58,108 @@ def explain(database: Engine, library: Library, name: str, subject: str, at: dat
     Raises NothingToExplainError.
     """
     with reading(database) as connection:
-        playbook, live_since = _playbook(connection, library, name, at)
+        playbook = _playbook(connection, library, name, at)
         account_id, subject_id = find_subject(connection, playbook.subject, subject)
-        book, calendar = book_at(connection, library, playbook, account_id, at)
-        if subject_id not in book.subjects[playbook.subject]:
+        return _explained(connection, library, playbook, account_id, subject_id, at)
+
+
+def explain_account(
+    database: Engine, library: Library, name: str, account_id: str, at: datetime
+) -> list[Explanation]:
+    """Explain playbook `name` for every subject that an account had at `at`, by id.
+
+    Raises NothingToExplainError, also when the account had none.
+    """
+    with reading(database) as connection:
+        playbook = _playbook(connection, library, name, at)
+        find_subject(connection, Kind.ACCOUNT, account_id)
+        book, _ = book_at(connection, library, playbook, account_id, at)
+        if not book.subjects[playbook.subject]:
             raise NothingToExplainError(
-                f"{playbook.subject} {subject_id} was not known at {format_instant(at)}"
+                f"account {account_id} had no {playbook.subject} at {format_instant(at)}"
             )
-        view = BookView(book, playbook.subject, subject_id, at, calendar.zone)
-        audience, when = _traced(playbook.audience, view), _traced(playbook.when, view)
-        runs = _runs(connection, playbook, subject_id, at)
-        episodes = _episodes(connection, playbook, subject_id, at)
-        decisions = _decisions(connection, playbook, subject_id, at)
-        turn = turn_at(
-            playbook, subject_id, at, lambda then: book_at(connection, library, playbook, account_id, then)
-        )
-    verdict = _together(playbook, audience, when)
+        return [
+            _explained(connection, library, playbook, account_id, each, at)
+            for each in book.ids(playbook.subject)
+        ]
+
+
+def _explained(
+    connection: Connection,
+    library: Library,
+    playbook: Playbook,
+    account_id: str,
+    subject_id: str,
+    at: datetime,
+) -> Explanation:
+    book, calendar = book_at(connection, library, playbook, account_id, at)
+    if subject_id not in book.subjects[playbook.subject]:
+        raise NothingToExplainError(f"{playbook.subject} {subject_id} was not known at {format_instant(at)}")
+    view = BookView(book, playbook.subject, subject_id, at, calendar.zone)
+    episodes = episodes_at(connection, playbook.name, subject_id, at, SHOWN)
+    decisions = decisions_at(connection, playbook.name, subject_id, at, SHOWN)
+    it = _situation(connection, library, playbook, view, calendar, episodes)
     return Explanation(
         playbook.name,
         playbook.subject,
         subject_id,
         account_id,
         at,
-        _conclusion(playbook, live_since, at, audience, when, episodes, runs, decisions, turn),
-        verdict,
-        audience,
-        when,
+        judged(it),
+        it.verdict,
+        it.audience,
+        it.when,
         [
             *(OPERATORS[each.predicate.operator].words(each.predicate) for each in playbook.on),
-            *([turn_words(turn)] if turn is not None else []),
+            *([turn_words(it.turn)] if it.turn is not None else []),
         ],
-        episodes,
-        runs,
+        reasoning(it),
+        upcoming(it),
+        [_facts(each, _EPISODE_SHOWN) for each in episodes[-SHOWN:]],
+        [_facts(each, _RUN_SHOWN) for each in it.own_runs[-SHOWN:]],
         decisions,
     )
 
 
-def _playbook(
-    connection: Connection, library: Library, name: str, at: datetime
-) -> tuple[Playbook, datetime | None]:
-    """The version that was live at `at`, else the present one, and since when the playbook is live."""
-    live_since = connection.scalar(select(_RULEBOOK.c.live_since).where(_RULEBOOK.c.playbook == name))
+def _situation(
+    connection: Connection,
+    library: Library,
+    playbook: Playbook,
+    view: BookView,
+    calendar: LocalCalendar,
+    episodes: Sequence[Episode],
+) -> Situation:
+    """Everything that the answer rests on, as it was at the view's instant."""
+    at, account_id, subject_id = view.now, view.book.account_id, view.subject_id
+    runs = runs_at(connection, account_id, at)
+    anchor = playbook.anchor
+    asked = [each for each in (playbook.audience, playbook.when) if each is not None and playbook.when]
+    boundaries = [each for condition in asked if (each := next_boundary(condition, view)) is not None]
+    open_episodes = [each for each in episodes if each.resolved_at is None]
+    return Situation(
+        playbook,
+        subject_id,
+        at,
+        connection.scalar(select(_RULEBOOK.c.live_since).where(_RULEBOOK.c.playbook == playbook.name)),
+        _traced(playbook.audience, view),
+        _traced(playbook.when, view),
+        run_key(playbook, view),
+        date_of(view.value(anchor), calendar) if anchor is not None else None,
+        turn_at(
+            playbook, subject_id, at, lambda then: book_at(connection, library, playbook, account_id, then)
+        ),
+        min(boundaries, default=None),
+        open_episodes,
+        [run for run in runs if run.playbook == playbook.name],
+        noted_as_existing(connection, playbook.name, subject_id, open_episodes),
+        silence_at(read_silences(connection, [account_id]), playbook.name, at),
+        mute_of((run for run in runs if run.is_open), library.playbook, playbook.name),
+        holds_at(connection, open_episodes, at),
+    )
+
+
+def _playbook(connection: Connection, library: Library, name: str, at: datetime) -> Playbook:
+    """The version that was live at `at`, else the present one."""
     version = connection.scalar(
         select(_VERSION.c.version)
         .where(_VERSION.c.playbook == name, _VERSION.c.first_seen_at <= at)
@@ -118,12 +167,14 @@ def _playbook(
         .limit(1)
     )
     if version is not None:
-        return library.playbook(version), live_since
+        return library.playbook(version)
     loaded = {each.name: each for each in library.rules.playbooks}
     if name not in loaded:
-        known = ", ".join(sorted(loaded)) or "none"
-        raise NothingToExplainError(f'there is no playbook "{name}"; known are: {known}')
-    return loaded[name], live_since
+        near = nearest(name, loaded)
+        known = f"known are: {', '.join(sorted(loaded)) or 'none'}"
+        hint = f" (did you mean {quote(near)}?)" if near else f"; {known}"
+        raise NothingToExplainError(f"there is no playbook {quote(name)}{hint}")
+    return loaded[name]
 
 
 def find_subject(connection: Connection, kind: Kind, subject: str) -> tuple[str, str]:
@@ -135,7 +186,9 @@ def find_subject(connection: Connection, kind: Kind, subject: str) -> tuple[str,
     is_account = connection.scalar(select(account.c.id).where(account.c.id == subject)) is not None
     if kind is Kind.ACCOUNT:
         if not is_account:
-            raise NothingToExplainError(f'there is no account "{subject}"')
+            raise NothingToExplainError(
+                f"there is no account {quote(subject)}{_hint(connection, kind, subject)}"
+            )
         return subject, subject
     table: Any = TABLES[kind].__table__  # type: ignore[attr-defined]
     owner = connection.scalar(select(table.c.account_id).where(table.c.id == subject))
@@ -148,7 +201,34 @@ def find_subject(connection: Connection, kind: Kind, subject: str) -> tuple[str,
         return subject, ids[0]
     if is_account and ids:
         raise NothingToExplainError(f'account "{subject}" has several; name one of: {", ".join(ids)}')
-    raise NothingToExplainError(f'there is no {kind} "{subject}"')
+    if is_account:
+        raise NothingToExplainError(f"account {quote(subject)} has no {kind}")
+    raise NothingToExplainError(f"there is no {kind} {quote(subject)}{_hint(connection, kind, subject)}")
+
+
+def _hint(connection: Connection, kind: Kind, given: str) -> str:
+    """The subject that was probably meant, by its id or by its name."""
+    table: Any = TABLES[kind].__table__  # type: ignore[attr-defined]
+    name = table.c.get("name", table.c.id)
+    start = given[:2].lower()
+    query = select(table.c.id, name.label("name")).where(
+        or_(
+            func.lower(table.c.id).startswith(start, autoescape=True),
+            func.lower(name).contains(given.lower(), autoescape=True),
+            func.lower(name).startswith(start, autoescape=True),
+        )
+    )
+    known = {
+        row.id: row.name or row.id for row in connection.execute(query.order_by(table.c.id).limit(_COMPARED))
+    }
+    by_words = {words.lower(): each for each, name in known.items() for words in (each, name)}
+    close = get_close_matches(given.lower()[:80], by_words, n=1, cutoff=0.6)
+    close += [words for words in by_words if given and given.lower() in words]
+    if not close:
+        return ""
+    found = by_words[close[0]]
+    called = f", {known[found]}" if known[found] != found else ""
+    return f" (did you mean {quote(found)}{called}?)"
 
 
 def book_at(
@@ -165,168 +245,9 @@ def _traced(condition: Condition | None, view: BookView) -> Trace | None:
     return None if condition is None else trace(condition, view)
 
 
-def _together(playbook: Playbook, audience: Trace | None, when: Trace | None) -> bool | None:
-    """Audience and `when`, with `on_missing` in place of an unknown `when`, as an episode takes them."""
-    if when is None:
-        return None
-    verdicts = [_counted(playbook, when), *([audience.verdict] if audience is not None else [])]
-    if False in verdicts:
-        return False
-    return None if None in verdicts else True
+_EPISODE_SHOWN = ("key", "since", "opened_at", "resolved_at", "lapsed_at", "run_id", "reason")
+_RUN_SHOWN = ("id", "key", "started_at", "ended_at", "outcome", "reason")
 
 
-def _counted(playbook: Playbook, when: Trace) -> bool | None:
-    if when.verdict is None and playbook.on_missing is not Missing.FREEZE:
-        return playbook.on_missing is Missing.TRUE
-    return when.verdict
-
-
-def _episodes(connection: Connection, playbook: Playbook, subject_id: str, at: datetime) -> list[Facts]:
-    query = (
-        select(
-            _EPISODE.c.key,
-            _EPISODE.c.since,
-            _EPISODE.c.opened_at,
-            _EPISODE.c.resolved_at,
-            _EPISODE.c.lapsed_at,
-            _EPISODE.c.owed,
-            _EPISODE.c.run_id,
-            _EPISODE.c.reason,
-        )
-        .where(
-            _EPISODE.c.playbook == playbook.name, _EPISODE.c.subject_id == subject_id, _EPISODE.c.since <= at
-        )
-        .order_by(_EPISODE.c.since.desc(), _EPISODE.c.id)
-        .limit(10)
-    )
-    return [_as_of(row._asdict(), at) for row in connection.execute(query)][::-1]
-
-
-def _runs(connection: Connection, playbook: Playbook, subject_id: str, at: datetime) -> list[Facts]:
-    query = (
-        select(_RUN.c.id, _RUN.c.key, _RUN.c.started_at, _RUN.c.ended_at, _RUN.c.outcome, _RUN.c.reason)
-        .where(_RUN.c.playbook == playbook.name, _RUN.c.subject_id == subject_id, _RUN.c.started_at <= at)
-        .order_by(_RUN.c.started_at.desc(), _RUN.c.id)
-        .limit(10)
-    )
-    return [_as_of(row._asdict(), at) for row in connection.execute(query)][::-1]
-
-
-def _as_of(row: dict[str, Any], at: datetime) -> Facts:
-    """The row without what happened to it after `at`."""
-    for name in ("opened_at", "resolved_at", "lapsed_at", "ended_at"):
-        if row.get(name) is not None and row[name] > at:
-            row[name] = None
-            if name == "ended_at":
-                row["outcome"] = None
-    return row
-
-
-def _decisions(connection: Connection, playbook: Playbook, subject_id: str, at: datetime) -> Sequence[Facts]:
-    query = (
-        select(_DECISION.c.at, _DECISION.c.answer, _DECISION.c.reason, _DECISION.c.step)
-        .where(
-            _DECISION.c.playbook == playbook.name, _DECISION.c.subject_id == subject_id, _DECISION.c.at <= at
-        )
-        .order_by(_DECISION.c.at.desc(), _DECISION.c.id.desc())
-        .limit(10)
-    )
-    return [row._asdict() for row in connection.execute(query)][::-1]
-
-
-def _conclusion(
-    playbook: Playbook,
-    live_since: datetime | None,
-    at: datetime,
-    audience: Trace | None,
-    when: Trace | None,
-    episodes: Sequence[Facts],
-    runs: Sequence[Facts],
-    decisions: Sequence[Facts],
-    turn: Turn | None,
-) -> str:
-    """The one sentence that answers the question."""
-    under_way = [each for each in runs if each["ended_at"] is None]
-    if under_way:
-        newest = under_way[-1]
-        return f"It runs, since {format_instant(newest['started_at'])}: {newest['reason']}."
-    if live_since is None or live_since > at:
-        return "The playbook was not live then; what follows is how its condition would have been judged."
-    if turn is not None and when is None and not _open(episodes):
-        return turn_conclusion(playbook, turn, live_since, runs)
-    if audience is not None and audience.verdict is not True:
-        how = "is not in" if audience.verdict is False else "may or may not be in"
-        return f"It does not run: the {playbook.subject} {how} the audience, for {because(audience)}."
-    standing = _open(episodes)
-    if standing:
-        return _standing(standing[-1], decisions, _again(playbook, runs))
-    if when is None:
-        return "It does not run: none of its moments has happened and met its condition."
-    if when.verdict is None:
-        counted = _counted(playbook, when)
-        counts = "" if counted is None else f", which counts as {str(counted).lower()} here"
-        runs_not = "Its condition holds" if counted else "It does not run"
-        return f"{runs_not}: the answer is unknown{counts}, for {because(when)}."
-    if when.verdict is False:
-        return f"It does not run: {because(when)}."
-    return "Its condition holds; the next tick decides."
-
-
-def _open(episodes: Sequence[Facts]) -> list[Facts]:
-    return [each for each in episodes if each["resolved_at"] is None]
-
-
-def _again(playbook: Playbook, runs: Sequence[Facts]) -> str:
-    """When a state that lasts starts the playbook again."""
-    if playbook.repeat_every is None or not runs:
-        return "it must resolve first"
-    return f"it starts again at {format_instant(runs[-1]['started_at'] + playbook.repeat_every)}"
-
-
-def _standing(episode: Facts, decisions: Sequence[Facts], again: str) -> str:
-    since = format_instant(episode["since"])
-    if episode["owed"] is not None:
-        answer = f"owed: {episode['owed']}"
-        why = [f" ({each['reason']})" for each in decisions if each["answer"] == answer and each["reason"]]
-        reason = why[-1] if why else ""
-        return f"It holds since {since}; the start is owed: {episode['owed'].replace('_', ' ')}{reason}."
-    if episode["lapsed_at"] is not None:
-        lapsed = format_instant(episode["lapsed_at"])
-        return f"It has not held since {lapsed}, and still counts as the stretch that began at {since}."
-    if episode["opened_at"] is None and episode["run_id"] is None:
-        return f"It holds since {since} and is waiting, or held already when the playbook went live."
-    return f"It does not run now: it holds since {since} and has run for this stretch; {again}."
-
-
-def as_plain(found: Explanation) -> dict[str, Any]:
-    """The explanation as plain JSON values."""
-    return {
-        "playbook": found.playbook,
-        "kind": found.kind,
-        "subject": found.subject_id,
-        "account_id": found.account_id,
-        "at": format_instant(found.at),
-        "conclusion": found.conclusion,
-        "verdict": found.verdict,
-        "audience": _tree(found.audience),
-        "when": _tree(found.when),
-        "moments": list(found.moments),
-        "episodes": [_json(each) for each in found.episodes],
-        "runs": [_json(each) for each in found.runs],
-        "decisions": [_json(each) for each in found.decisions],
-    }
-
-
-def _tree(node: Trace | None) -> dict[str, Any] | None:
-    if node is None:
-        return None
-    found: dict[str, Any] = {"path": node.path, "words": node.words, "verdict": node.verdict}
-    if node.children:
-        found["children"] = [_tree(each) for each in node.children]
-    else:
-        found.update(actual=node.actual, wanted=node.wanted)
-    return found
-
-
-def _json(row: Facts) -> dict[str, Any]:
-    return {name: format_instant(each) if isinstance(each, datetime) else each for name, each in row.items()}
+def _facts(row: Any, names: Sequence[str]) -> Facts:
+    return {name: getattr(row, name) for name in names}

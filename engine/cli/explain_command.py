@@ -10,9 +10,11 @@ from rich.tree import Tree
 from engine.cli.shell import JsonOption, Shell
 from engine.clock.zones import format_instant, parse_instant
 from engine.conditions.evaluate import Trace
-from engine.explain import Explanation, NothingToExplainError, as_plain
+from engine.explain import NothingToExplainError
 from engine.explain import explain as explain_subject
+from engine.explanation.document import Explanation, as_plain
 
+_STOPS = {True: "[red]✗[/red]", False: "[green]✓[/green]"}
 _MARKS = {True: "[green]✓[/green]", False: "[red]✗[/red]", None: "[yellow]?[/yellow]"}
 
 
@@ -51,6 +53,11 @@ def _print(shell: Shell, found: Explanation) -> None:
             console.print(tree)
     for words in found.moments:
         console.print(f"on: {words}", markup=False)
+    console.print("then", style="bold")
+    for remark in found.reasoning:
+        console.print(f"  {_STOPS[remark.stops]} {remark.topic}: {escape(remark.words)}")
+    if found.upcoming is not None:
+        console.print(f"next: {format_instant(found.upcoming.at)}, {found.upcoming.words}", markup=False)
     for title, rows in (("runs", found.runs), ("decisions", found.decisions)):
         if rows:
             console.print(title, style="bold")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.admit.guard import Opening
+from engine.admit.mute import mute_of
 from engine.admit.silence import Silence
 from engine.clock.workdays import LocalCalendar
 from engine.conditions.catalogue import Kind, Value
@@ -12,7 +13,6 @@ from engine.episodes.episode import Episode
 from engine.fold.view import BookView, Place
 from engine.fold.world import World
 from engine.match.question import Question
-from engine.rulefile.model import OpenSteps
 from engine.runs.run import Decision, Message, OpenRun, Run, Step, Task
 from engine.state.book import Book, ChangeInput, DataInput, EventInput
 from engine.state.entries import Entry, EventEntry
@@ -122,17 +122,8 @@ class Case:
 
     def muted_by(self, playbook: str, *, holding: bool = False) -> str | None:
         """Which open run mutes `playbook`, in words; only those that hold open steps, when `holding`."""
-        found = [
-            each.run
-            for each in self.open.values()
-            if (mutes := self.world.pinned(each.run.version).mutes) is not None
-            and playbook in mutes.playbooks
-            and (not holding or mutes.open_steps is OpenSteps.HOLD)
-        ]
-        if not found:
-            return None
-        first = min(found, key=lambda run: (run.started_at, run.id))
-        return f"muted by {first.playbook}, which runs since {first.started_at:%Y-%m-%d %H:%M} UTC"
+        under_way = (each.run for each in self.open.values())
+        return mute_of(under_way, self.world.pinned, playbook, holding=holding)
 
     def change(self, kind: Kind, subject_id: str, values: Mapping[str, Value | None], source: str) -> None:
         """Give fields of a subject new values now, as if a source had said so.

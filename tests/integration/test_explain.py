@@ -8,7 +8,8 @@ from sqlalchemy import Engine
 
 from engine.admit.silences import add_silence
 from engine.conditions.catalogue import Kind
-from engine.explain import NothingToExplainError, as_plain, explain
+from engine.explain import NothingToExplainError, explain
+from engine.explanation.document import as_plain
 from engine.rulefile.model import Missing
 from engine.state import tables
 from tests.builders import SLIDE, START, Company, account, company, entry, happening
@@ -181,8 +182,12 @@ def test_explain_finds_the_only_subject_of_an_account(database: Engine, tmp_path
 @pytest.mark.parametrize(
     ("name", "subject", "at", "message"),
     [
-        ("slyde", "acme", START, 'there is no playbook "slyde"; known are: slide'),
-        ("slide", "acne", START, 'there is no account "acne"'),
+        ("slyde", "acme", START, 'there is no playbook "slyde" (did you mean "slide"?)'),
+        ("thing", "acme", START, 'there is no playbook "thing"; known are: slide'),
+        ("slide", "acne", START, 'there is no account "acne" (did you mean "acme", Acme?)'),
+        ("slide", "ACME", START, 'there is no account "ACME" (did you mean "acme", Acme?)'),
+        ("slide", "globex", START, 'there is no account "globex"'),
+        ("slide", "%", START, 'there is no account "%"'),
         ("slide", "acme", START - 9 * DAY, "account acme was not known at 2026-02-21T12:00:00Z"),
     ],
 )

@@ -1,9 +1,8 @@
 """Why a calendar trigger started nothing: what it found at its last occurrence, and when the next one is."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from engine.clock.periods import DayOfPeriod
 from engine.clock.workdays import LocalCalendar
@@ -13,6 +12,7 @@ from engine.episodes.recurrence import Occurrence, Recurrence, every_words, offs
 from engine.fold.view import BookView
 from engine.fold.world import date_of, every_condition
 from engine.rulefile.model import Playbook
+from engine.runs.run import Run
 from engine.state.book import Book
 
 Reader = Callable[[datetime], tuple[Book, LocalCalendar]]
@@ -58,18 +58,16 @@ def turn_words(turn: Turn) -> str:
     return f"{turn.words}; {_next_words(turn)}"
 
 
-def turn_conclusion(
-    playbook: Playbook, turn: Turn, live_since: datetime, runs: Sequence[Mapping[str, Any]]
-) -> str:
+def turn_conclusion(playbook: Playbook, turn: Turn, live_since: datetime, runs: Sequence[Run]) -> str:
     """The one sentence about a playbook that only the calendar starts and that does not run."""
     latest = turn.latest
     if latest is None or latest.at <= live_since or not turn.was_known:
         since = "since it went live" if turn.was_known else f"for this {playbook.subject}"
         return f"It has not come round {since}; {_next_words(turn)}."
     day = f"{latest.day:%-d %B %Y}"
-    ran = [each for each in runs if each["key"] == latest.key]
-    if ran:
-        ended = format_instant(ran[-1]["ended_at"])
+    ended_at = [each.ended_at for each in runs if each.key == latest.key and each.ended_at is not None]
+    if ended_at:
+        ended = format_instant(ended_at[-1])
         return f"It ran for {latest.key}, until {ended}; {_next_words(turn)}."
     if turn.met is not None and turn.met.verdict is not True:
         how = "did not hold" if turn.met.verdict is False else "was unknown"

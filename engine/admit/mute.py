@@ -1,0 +1,30 @@
+"""A mute: an open run of one playbook that keeps others quiet for its account."""
+
+from collections.abc import Callable, Iterable
+
+from engine.rulefile.model import OpenSteps, Playbook
+from engine.runs.run import Run
+
+
+def mute_of(
+    under_way: Iterable[Run],
+    pinned: Callable[[str], Playbook],
+    playbook: str,
+    *,
+    holding: bool = False,
+) -> str | None:
+    """Which of an account's open runs mutes `playbook`, in words; `holding` asks for those that hold steps.
+
+    `pinned` has the playbook of a version, which is what a run follows.
+    """
+    found = [
+        run
+        for run in under_way
+        if (mutes := pinned(run.version).mutes) is not None
+        and playbook in mutes.playbooks
+        and (not holding or mutes.open_steps is OpenSteps.HOLD)
+    ]
+    if not found:
+        return None
+    first = min(found, key=lambda run: (run.started_at, run.id))
+    return f"muted by {first.playbook}, which runs since {first.started_at:%Y-%m-%d %H:%M} UTC"
