@@ -83,7 +83,7 @@ class Decider:
 
 
 def _tell(report: TickReport) -> None:
-    for incident in report.incidents:
+    for incident in [*report.incidents, *report.circles]:
         log.warning("%s", incident)
     if report.starts or report.held:
         log.info("%d runs started, %d held, %d tasks", report.starts, report.held, report.tasks)

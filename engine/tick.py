@@ -70,6 +70,9 @@ class TickReport:
     ended: int = 0
     seconds: float = 0.0
     incidents: list[str] = field(default_factory=list)
+    """Of matching."""
+    circles: list[str] = field(default_factory=list)
+    """Of playbooks that kept changing an account, each because of another."""
     passed: set[Passed] = field(default_factory=set)
     """The places of rule files that did something."""
 
@@ -82,6 +85,7 @@ class TickReport:
         self.tasks += sum(each.answer == "task" for each in fold.decisions)
         self.messages += len(fold.messages)
         self.passed |= fold.passed
+        self.circles += fold.incidents
 
 
 @dataclass
@@ -135,7 +139,9 @@ class Ticker:
         with writing(self.database) as connection:
             values = {"schedule": "main", "at": report.at, "finished_at": finished_at, **counts}
             upsert(connection, _TICK, [values], by=("schedule", "at"))
-            rows = [{"at": report.at, "category": "matching", "message": each} for each in report.incidents]
+            told = [("matching", each) for each in report.incidents]
+            told += [("circle", each) for each in report.circles]
+            rows = [{"at": report.at, "category": category, "message": each} for category, each in told]
             insert_rows(connection, tables.Incident.__table__, rows)  # type: ignore[attr-defined]
 
     def _evaluate(self, at: datetime, passed: datetime | None, report: TickReport) -> bool:

@@ -238,14 +238,22 @@ _LEDGER: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "messages": (tables.Outbox, ("id",)),
     "holds": (tables.Hold, ("id",)),
     "decisions": (tables.Decision, ("account_id", "at", "id")),
+    "events": (tables.Event, ("id",)),
+    "changes": (tables.Change, ("account_id", "kind", "subject_id", "field", "applies_at", "id")),
 }
-_HIDDEN = {"messages": frozenset({"payload", "finished_at"}), "decisions": frozenset({"id"})}
+_HIDDEN = {
+    "messages": frozenset({"payload", "finished_at"}),
+    "decisions": frozenset({"id"}),
+    "events": frozenset({"revision"}),
+    "changes": frozenset({"id", "revision"}),
+}
 
 
 def ledger_json(database: Engine) -> str:
-    """Everything decided, with its times: equal histories give equal text on any database.
+    """Everything known and decided, with its times: equal histories give equal text on any database.
 
-    Left out are serial ids, and what an outbox entry says about its delivery and its secret links.
+    Left out are serial ids, which intake brought what, and what an outbox entry says about its
+    delivery and its secret links.
     """
     with reading(database) as connection:
         found = {}

@@ -161,6 +161,36 @@ on:
 steps:
   - {id: note, day: 0, message: {via: slack, to: "#usage", template: note}}
 """,
+    """
+playbook: upkeep
+title: After an outage
+owner: cs
+subject: account
+on: {event: outage}
+steps:
+  - id: lift
+    day: 1
+    choose:
+      - if: {field: account.health, below: 50}
+        update: {account.effective_segment: high_touch, account.health: 38, account.last_touch_at: now}
+      - if: {field: account.adoption, is_set: true}
+        update: {account.adoption: 25}
+      - task: {to: csm, title: "Measure {{ account.name }}"}
+  - {id: tell, after: lift + 20h, record: {event: calmed, properties: {why: "{{ run.reason }}"}}}
+""",
+    """
+playbook: calm
+title: Calm again
+owner: cs
+subject: account
+when: {field: account.effective_segment, equals: high_touch}
+on: {event: calmed}
+for: 2d
+steps:
+  - {id: lower, day: 0, update: {account.effective_segment: {field: account.segment}, account.health: 60}}
+exit:
+  - {outcome: gone, when: {field: account.stage, equals: churned}, then: [{record: {event: outage}}]}
+""",
 )
 """Between them they use every kind of timing, trigger and exit, and a guard that two accounts exceed."""
 

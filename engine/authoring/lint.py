@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.authoring.lint_conditions import condition_warnings
+from engine.authoring.lint_effects import effect_warnings
 from engine.authoring.lint_overlap import overlaps
 from engine.authoring.lint_people import actions_of, people_warnings
 from engine.authoring.template_names import Stray, known_names, stray_names
 from engine.authoring.warning import Warned
 from engine.conditions.catalogue import Catalogue, Kind
+from engine.rulefile.effects import RecordAction, UpdateAction, lines_of
 from engine.rulefile.load import Rules
 from engine.rulefile.model import Playbook, TaskAction
 from engine.rulefile.places import place_of
@@ -50,6 +52,7 @@ def lint(
     for file in files.values():
         found += map(file.problem, condition_warnings(file.playbook))
         found += map(file.problem, people_warnings(file.playbook, settings, catalogue))
+        found += map(file.problem, effect_warnings(file.playbook))
         found += map(file.problem, _overdue(file.playbook, changed_at, now))
         found += _strays(file, names)
 
@@ -92,9 +95,13 @@ def _strays(file: _File, names: _Names) -> Iterator[Problem]:
     """Names in titles and templates that nothing gives them."""
     subject = file.playbook.subject
     for path, action in actions_of(file.playbook):
-        if isinstance(action, TaskAction):
-            for stray in names.strays(action.title, subject):
-                yield file.problem(Warned(f"{path}.task.title", f"title: {stray.message}"))
+        lines = [("task.title", action.title)] if isinstance(action, TaskAction) else []
+        if isinstance(action, RecordAction | UpdateAction):
+            lines += lines_of(action)
+        for part, line in lines:
+            for stray in names.strays(line, subject):
+                key = part.removeprefix("task.").removeprefix("record.properties.").removeprefix("update.")
+                yield file.problem(Warned(f"{path}.{part}", f"{key}: {stray.message}"))
     for path, text in file.texts.items():
         if path.startswith(f"{FOLDER}/"):
             is_email = path.startswith("templates/emails/")

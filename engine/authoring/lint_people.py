@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from engine.authoring.warning import Warned
 from engine.conditions.catalogue import Catalogue
-from engine.rulefile.model import ChooseAction, Deed, MessageAction, Playbook, TaskAction
+from engine.rulefile.model import ChooseAction, Deed, EmailAction, MessageAction, Playbook, TaskAction
 from engine.rulefile.problem import nearest, quote
 from engine.settings import Role, Settings, SlackConnector, SmtpConnector
 
@@ -16,12 +16,16 @@ def people_warnings(playbook: Playbook, settings: Settings, catalogue: Catalogue
             yield from _role(f"{path}.task.to", action.to, settings, catalogue)
         elif isinstance(action, MessageAction):
             yield from _message_connector(f"{path}.message.via", action.via, settings)
-        elif not isinstance(settings.connectors.get("email"), SmtpConnector):
+        elif isinstance(action, EmailAction) and not _has_mail(settings):
             message = 'email: there is no connector "email" of kind smtp in config.yaml, so it cannot leave'
             yield Warned(f"{path}.email", message)
     for step in playbook.steps:
         if step.escalate is not None:
             yield from _role(f"steps.{step.id}.escalate.to", step.escalate.to, settings, catalogue)
+
+
+def _has_mail(settings: Settings) -> bool:
+    return isinstance(settings.connectors.get("email"), SmtpConnector)
 
 
 def actions_of(playbook: Playbook) -> Iterator[tuple[str, Deed]]:

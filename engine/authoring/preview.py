@@ -14,13 +14,16 @@ from engine.clock.zones import format_instant
 from engine.conditions.catalogue import Kind
 from engine.conditions.evaluate import because, trace
 from engine.conditions.operators import OPERATORS
+from engine.conditions.wording import show
 from engine.episodes.recurrence import every_words
 from engine.explain import book_at, find_subject
 from engine.fold.case import Case
 from engine.fold.choices import chosen
 from engine.fold.context import context
+from engine.fold.effects import NotDoneError, properties_of, values_of
 from engine.fold.world import World
 from engine.rulebook import Library
+from engine.rulefile.effects import RecordAction, UpdateAction
 from engine.rulefile.model import ChooseAction, Deed, EmailAction, MessageAction, Playbook, Step, TaskAction
 from engine.runs.run import Run
 from engine.settings import SlackConnector
@@ -43,7 +46,7 @@ class Preview:
     playbook: str
     step: str
     action: str
-    """`task`, `email` or `message`."""
+    """`task`, `email`, `message`, `record` or `update`."""
     account_id: str
     subject_id: str
     at: datetime
@@ -191,6 +194,10 @@ def _of_deed(stage: _Stage, step: Step, deed: Deed) -> Preview:
             return _of_email(stage, step, deed)
         case MessageAction():
             return _of_message(stage, step, deed)
+        case RecordAction():
+            return _of_record(stage, step, deed)
+        case UpdateAction():
+            return _of_update(stage, step, deed)
 
 
 def _of_task(stage: _Stage, step: Step, action: TaskAction) -> Preview:
@@ -226,6 +233,32 @@ def _of_message(stage: _Stage, step: Step, action: MessageAction) -> Preview:
     return _made(
         stage, step, "message", Written(action.to, why, {"via": action.via}, None, text, None, problems)
     )
+
+
+def _of_record(stage: _Stage, step: Step, action: RecordAction) -> Preview:
+    problems: list[str] = []
+    facts: dict[str, str] = {}
+    try:
+        carried = properties_of(stage.case, stage.playbook, stage.run, action) or {}
+        facts = {name: str(value) for name, value in carried.items()}
+    except NotDoneError as error:
+        problems.append(str(error))
+    why = (f"an event of {stage.run.kind} {stage.run.subject_id}",)
+    written = Written(stage.run.subject_id, why, facts, action.event, None, None, problems)
+    return _made(stage, step, "record", written)
+
+
+def _of_update(stage: _Stage, step: Step, action: UpdateAction) -> Preview:
+    problems: list[str] = []
+    facts: dict[str, str] = {}
+    view = stage.case.view(stage.playbook.subject, stage.run.subject_id)
+    try:
+        for field, value in values_of(stage.case, stage.playbook, stage.run, action).items():
+            facts[field.path] = f"{show(view.value(field), field)} → {show(value, field)}"
+    except NotDoneError as error:
+        problems.append(str(error))
+    why = (f"fields of {stage.run.kind} {stage.run.subject_id} or its account",)
+    return _made(stage, step, "update", Written(stage.run.subject_id, why, facts, None, None, None, problems))
 
 
 def _connector_problems(world: World, via: str) -> list[str]:

@@ -65,5 +65,5 @@ def _print(shell: Shell, report: TickReport) -> None:
         shell.console.print(
             f"{report.held} openings are held by the guard; see [bold]tminus holds list[/bold]"
         )
-    for incident in report.incidents:
+    for incident in [*report.incidents, *report.circles]:
         shell.console.print(f"incident: {incident}", style="yellow", markup=False)

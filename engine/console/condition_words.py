@@ -5,8 +5,10 @@ from datetime import timedelta
 from engine.clock.durations import Duration
 from engine.conditions.operators import OPERATORS
 from engine.conditions.tree import Condition, Group
+from engine.conditions.wording import label
 from engine.console.wording import plural
 from engine.episodes.recurrence import every_words
+from engine.rulefile.effects import RecordAction, UpdateAction
 from engine.rulefile.model import (
     AfterTiming,
     AnchorTiming,
@@ -86,15 +88,24 @@ def _deed_words(deed: Deed) -> str:
             return f"email to {' or '.join(each.replace('_', ' ') for each in to)}"
         case MessageAction(via=via, to=to):
             return f"message to {to} by {via}"
+        case RecordAction(event=event):
+            return f"records the event {event}"
+        case UpdateAction(settings=settings):
+            return f"sets {', '.join(label(each.field) for each in settings)}"
 
 
 def subject_words(step: Step) -> str:
     """The step's title or template, or those of its branches."""
-    return "; ".join(_subject(each) for each in deeds(step.action))
+    return "; ".join(filter(None, map(_subject, deeds(step.action))))
 
 
 def _subject(deed: Deed) -> str:
-    return deed.title if isinstance(deed, TaskAction) else deed.template
+    match deed:
+        case TaskAction():
+            return deed.title
+        case RecordAction() | UpdateAction():
+            return ""
+    return deed.template
 
 
 def _held(span: timedelta) -> str:

@@ -50,7 +50,7 @@ class AccountFold:
         self._case = Case(
             world, dossier.book, dossier.since, until, stopped or {}, record.releases, record.silences
         )
-        self._closings = closings(record.tasks, dossier.since, until)
+        self._closings = closings(record, dossier.since, until)
         self._watchers = Watchers(self._case)
         self._rounds = Rounds(self._case)
         self._arrivals = self._go_lives(is_new)
@@ -212,7 +212,9 @@ class AccountFold:
             for run in sorted(case.open.values(), key=self._turn):
                 if run.run.is_open:
                     course.judge(case, run)
-                moving |= run.run.is_open and course.act_due(case, run)
+                while run.run.is_open and course.act_due(case, run):
+                    moving = True
+                    self._take_in_unseen()
                 moving |= run.run.is_open and course.escalate_due(case, run)
                 moving |= run.run.is_open and complete_if_settled(case, run)
                 moving |= not run.run.is_open
@@ -222,11 +224,12 @@ class AccountFold:
     def _take_in_unseen(self) -> bool:
         """Move the account by what playbooks have just brought about. True when there was anything."""
         case = self._case
-        batch, case.unseen = case.unseen, []
-        if batch:
-            case.learned = case.now
-            self._apply(batch)
-        return bool(batch)
+        moved, learned = False, case.learned
+        while case.unseen:
+            moved, case.learned = True, case.now
+            self._apply(case.unseen.pop(0))
+        case.learned = learned
+        return moved
 
     def _turn(self, run: OpenRun) -> tuple[int, str]:
         return self._case.world.level_of(run.run.playbook), run.run.id
@@ -263,6 +266,7 @@ class AccountFold:
             case.questions,
             case.born,
             frozenset(case.passed),
+            case.incidents,
         )
 
 

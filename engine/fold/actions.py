@@ -1,18 +1,16 @@
-"""What a step does when its time has come: a task, an email or a message, rendered and addressed."""
+"""What a step does when its time has come: a task, an email or a message, or a change of the account."""
 
 from datetime import datetime
 
 from engine.conditions.catalogue import Kind
 from engine.fold.case import Case
 from engine.fold.context import context, find_contact, subject_values
+from engine.fold.effects import Effect, NotDoneError, record, update
 from engine.identity import digest
 from engine.render.templates import RenderError
+from engine.rulefile.effects import RecordAction, UpdateAction
 from engine.rulefile.model import Deed, EmailAction, Escalation, MessageAction, Playbook, TaskAction
 from engine.runs.run import Message, Run, Task
-
-
-class NotDoneError(Exception):
-    """The action has nobody to go to, or its template failed; the message is the reason recorded."""
 
 
 def perform(
@@ -23,7 +21,7 @@ def perform(
     action: Deed,
     reason: str,
     escalate: Escalation | None = None,
-) -> Task | Message:
+) -> Task | Message | Effect:
     """Do one action now. `reason` is why, for the person who gets a task. Raises NotDoneError."""
     match action:
         case TaskAction():
@@ -36,6 +34,10 @@ def perform(
             return _write_email(case, playbook, run, step, action)
         case MessageAction():
             return _write_message(case, playbook, run, step, action)
+        case RecordAction():
+            return record(case, playbook, run, step, action)
+        case UpdateAction():
+            return update(case, playbook, run, step, action)
 
 
 def _create_task(case: Case, playbook: Playbook, run: Run, step: str, action: TaskAction) -> Task:

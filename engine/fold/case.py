@@ -19,6 +19,12 @@ from engine.state.entries import Entry, EventEntry
 
 _AFTER_ALL_STORED = 2**62
 """Above the number of any stored change, for those that have none yet."""
+MOST_ROUNDS = 20
+"""So often one step of a playbook may change one subject at one instant. More is a circle."""
+
+
+class NoRestError(Exception):
+    """Playbooks keep changing one another's state at one instant; the message says so."""
 
 
 @dataclass(slots=True)
@@ -90,8 +96,12 @@ class Case:
     """What the fold itself brings into the account's state, to be written with everything else."""
     set_at: dict[Place, datetime] = field(default_factory=dict)
     """When the fold last gave a field its value."""
-    unseen: list[DataInput] = field(default_factory=list)
-    """Of that, what the account has still to be moved by, at this instant."""
+    unseen: list[list[DataInput]] = field(default_factory=list)
+    """Of that, what the account has still to be moved by, at this instant: what came together, together."""
+    rounds: dict[tuple[datetime, str, str, str], int] = field(default_factory=dict)
+    """How often a step of a playbook has changed a subject at an instant."""
+    incidents: list[str] = field(default_factory=list)
+    """What somebody should know of this fold."""
     passed: set[Passed] = field(default_factory=set)
 
     @property
@@ -125,27 +135,55 @@ class Case:
         under_way = (each.run for each in self.open.values())
         return mute_of(under_way, self.world.pinned, playbook, holding=holding)
 
-    def change(self, kind: Kind, subject_id: str, values: Mapping[str, Value | None], source: str) -> None:
+    def change(
+        self, kind: Kind, subject_id: str, values: Mapping[str, Value | None], source: str
+    ) -> dict[str, Value | None]:
         """Give fields of a subject new values now, as if a source had said so.
 
-        Everything sees it at this same instant, after what is under way. What says nothing new is left out.
+        Everything sees it at this same instant, after what is under way. What says nothing new is left out;
+        of the rest, the values until now are returned.
         """
-        known = self.book.subjects[kind].get(subject_id, {})
+        known = self._standing(kind, subject_id)
         new = {name: value for name, value in values.items() if known.get(name) != value}
         if not new:
-            return
+            return {}
         self.born.append(Entry(kind, subject_id, self.book.account_id, new, self.now, self.now, source))
-        for name, value in new.items():
-            self.set_at[kind, subject_id, name] = self.now
-            order = _AFTER_ALL_STORED + len(self.born)
-            self.unseen.append(
+        order = _AFTER_ALL_STORED + len(self.born)
+        self.unseen.append(
+            [
                 ChangeInput(self.now, self.now, order, kind, subject_id, name, known.get(name), value)
-            )
+                for name, value in new.items()
+            ]
+        )
+        self.set_at.update(((kind, subject_id, name), self.now) for name in new)
+        return {name: known.get(name) for name in new}
+
+    def _standing(self, kind: Kind, subject_id: str) -> Mapping[str, Value | None]:
+        """A subject's values with what has still to be seen."""
+        known: dict[str, Value | None] = dict(self.book.subjects[kind].get(subject_id, {}))
+        for each in (each for batch in self.unseen for each in batch):
+            if isinstance(each, ChangeInput) and (each.kind, each.subject_id) == (kind, subject_id):
+                known[each.field] = each.new
+        return known
 
     def record(self, event: EventEntry) -> None:
         """Let an event of the account happen now. Everything sees it at this same instant."""
         self.born.append(event)
-        self.unseen.append(EventInput(self.now, event.occurred_at, event.id, event.name, event.subject_id))
+        self.unseen.append([EventInput(self.now, event.occurred_at, event.id, event.name, event.subject_id)])
+
+    def check_rest(self, playbook: str, step: str, subject_id: str) -> None:
+        """Count a change that a step is about to make. Raises NoRestError where there are too many."""
+        key = (self.now, playbook, step, subject_id)
+        self.rounds[key] = count = self.rounds.get(key, 0) + 1
+        if count <= MOST_ROUNDS:
+            return
+        words = f"it did this {MOST_ROUNDS} times at one instant, each time because of what follows from it"
+        if count == MOST_ROUNDS + 1:
+            at = f"{self.now:%Y-%m-%d %H:%M:%S} UTC"
+            self.incidents.append(
+                f"playbook {playbook}, step {step}, {subject_id}: stopped at {at}, for {words}"
+            )
+        raise NoRestError(f"stopped: {words}")
 
     def passes(self, playbook: str, path: str, answer: bool | None = None) -> None:
         """Note that a place of a playbook did something."""
@@ -186,3 +224,4 @@ class Folded:
     born: Sequence[Entry | EventEntry] = ()
     """Changes and events that playbooks brought about, for the account's state."""
     passed: frozenset[Passed] = frozenset()
+    incidents: Sequence[str] = ()

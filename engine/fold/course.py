@@ -9,16 +9,17 @@ from engine.clock.zones import format_instant, parse_instant
 from engine.conditions.evaluate import because, evaluate, next_boundary, trace
 from engine.conditions.tree import Condition
 from engine.conditions.wording import label
-from engine.fold.actions import NotDoneError, perform
+from engine.fold.actions import perform
 from engine.fold.case import Case
 from engine.fold.choices import Chosen, chosen
 from engine.fold.course_end import end, stop
 from engine.fold.course_steps import follow, note, skip, trigger
+from engine.fold.effects import Effect, NotDoneError
 from engine.fold.world import is_moment
 from engine.rulefile import model
-from engine.rulefile.model import AnchorTiming, OnTiming, Playbook, TaskAction
+from engine.rulefile.model import AnchorTiming, OnTiming, Playbook
 from engine.runs import schedule
-from engine.runs.run import OpenRun, Run, Step, StepState, Task
+from engine.runs.run import Message, OpenRun, Run, Step, StepState, Task
 
 
 def moments_happen(case: Case, matches: Iterable[tuple[OpenRun, Condition]]) -> None:
@@ -81,10 +82,13 @@ def _has_held(case: Case, course: OpenRun, index: int, leaving: model.Exit) -> b
 
 
 def act_due(case: Case, course: OpenRun) -> bool:
-    """Act every step whose time has come, in the order of their times. True when something acted."""
+    """Act every step whose time has come, in the order of their times. True when something acted.
+
+    A step that changes the account itself is the last for now, so that the next one sees the change.
+    """
     playbook = case.world.pinned(course.run.version)
     acted = False
-    while course.run.is_open:
+    while course.run.is_open and not case.unseen:
         due = [
             (step.act_at, position, spec, step)
             for position, spec in enumerate(playbook.steps)
@@ -122,7 +126,7 @@ def _is_put_off(case: Case, course: OpenRun, spec: model.Step, step: Step) -> bo
 def _hindrance(case: Case, course: OpenRun, spec: model.Step) -> str | None:
     """What a step has to wait for although its time has come: a mute, or a silence for what would be sent."""
     mute = case.muted_by(course.run.playbook, holding=True)
-    if mute is not None or all(isinstance(each, TaskAction) for each in model.deeds(spec.action)):
+    if mute is not None or not any(map(model.is_sent, model.deeds(spec.action))):
         return mute
     silence = silence_at(case.silences, course.run.playbook, case.now)
     return None if silence is None else silence.words
@@ -151,15 +155,24 @@ def _act(case: Case, playbook: Playbook, course: OpenRun, spec: model.Step, step
     if isinstance(done, Task):
         step.state = StepState.OPEN
         course.tasks[spec.id] = done
-        answer = "task"
-        words = f"{done.title} → {done.assignee}"
     else:
         step.settle(StepState.DONE, case.now)
-        answer = "message" if done.contact_id is None else "email"
-        words = f"to {done.recipient}"
     case.touch(step)
-    note(case, course.run, answer, f"{words} ({step.reason})" if choice.branch else words, spec.id)
+    told = _told(done)
+    words = f"{told.words} ({step.reason})" if choice.branch else told.words
+    note(case, course.run, told.answer, words, spec.id, told.evidence)
     follow(case, playbook, course, spec.id)
+
+
+def _told(done: Task | Message | Effect) -> Effect:
+    """What is recorded of what was done."""
+    match done:
+        case Task():
+            return Effect("task", f"{done.title} → {done.assignee}", [])
+        case Message():
+            return Effect("message" if done.contact_id is None else "email", f"to {done.recipient}", [])
+        case Effect():
+            return done
 
 
 def _why(case: Case, course: OpenRun, spec: model.Step, choice: Chosen) -> str:

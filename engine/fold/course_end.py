@@ -1,9 +1,10 @@
 """How a run ends: by an exit, from outside, or when its last step has settled."""
 
 from engine.conditions.evaluate import because, trace
-from engine.fold.actions import NotDoneError, perform
+from engine.fold.actions import perform
 from engine.fold.case import Case
 from engine.fold.course_steps import note
+from engine.fold.effects import Effect, NotDoneError
 from engine.fold.world import is_moment
 from engine.rulefile import model
 from engine.rulefile.model import AfterTiming, OnTiming, Playbook
@@ -86,6 +87,9 @@ def end(
     for position, action in enumerate(leaving.then if leaving is not None else ()):
         name = f"exit:{outcome}:{position}"
         try:
-            perform(case, playbook, run, name, action, reason or run.reason)
+            done = perform(case, playbook, run, name, action, reason or run.reason)
         except NotDoneError as error:
             note(case, run, "skipped", str(error), name)
+            continue
+        if isinstance(done, Effect):
+            note(case, run, done.answer, done.words, name, done.evidence)

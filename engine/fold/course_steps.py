@@ -1,5 +1,7 @@
 """The steps of a run: set out, placed in time, triggered, skipped and followed."""
 
+from typing import Any
+
 from engine.conditions.catalogue import encode
 from engine.fold.case import Case
 from engine.fold.world import date_of
@@ -105,7 +107,14 @@ def follow(case: Case, playbook: Playbook, course: OpenRun, settled: str) -> Non
                 case.touch(step)
 
 
-def note(case: Case, run: Run, answer: str, reason: str, step: str | None = None) -> None:
+def note(
+    case: Case,
+    run: Run,
+    answer: str,
+    reason: str,
+    step: str | None = None,
+    evidence: list[Any] | None = None,
+) -> None:
     """Record what became of a step, or of the run."""
     case.decide(
         Decision(
@@ -116,7 +125,7 @@ def note(case: Case, run: Run, answer: str, reason: str, step: str | None = None
             case.now,
             answer,
             reason,
-            None,
+            evidence or None,
             run.id,
             step,
         )

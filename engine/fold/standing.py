@@ -1,6 +1,6 @@
 """Where an account stands when a fold begins, and when what stands moves by itself."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 from engine.episodes.episode import Episode
@@ -29,11 +29,12 @@ def take_up(case: Case, record: Record) -> None:
             case.states[episode.playbook, episode.subject_id] = episode
 
 
-def closings(tasks: Iterable[Task], since: datetime, until: datetime) -> list[tuple[datetime, Task]]:
+def closings(record: Record, since: datetime, until: datetime) -> list[tuple[datetime, Task]]:
     """Finished tasks the runs have not seen, at the instant each was finished; late ones now."""
+    unseen = {(step.run_id, step.step) for step in record.steps if step.state == "open"}
     found = []
-    for task in tasks:
-        if task.state == "done" and task.closed_at is not None:
+    for task in record.tasks:
+        if task.state == "done" and task.closed_at is not None and (task.run_id, task.step) in unseen:
             found.append((task.closed_at if task.closed_at > since else until, task))
     return sorted(found, key=lambda each: (each[0], each[1].id))
 

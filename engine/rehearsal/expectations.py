@@ -38,9 +38,10 @@ def _items(node: Node | None, notes: Notes, category: Category) -> list[Wanted]:
 
 
 def _wanted(node: Node, notes: Notes, category: Category) -> Wanted:
-    """`{step: review, due: 2026-03-03}`, or only `review`."""
+    """`{step: review, due: 2026-03-03}`, or only `review`; of a record its event, of an update its field."""
     if isinstance(node, Scalar):
-        return Wanted({"step": slug(node)})
+        first = KEYS[category][0]
+        return Wanted({first: slug(node) if first == "step" else text(node)})
     table = notes.table(node, KEYS[category], f"a member of {category}")
     parts = {key: table.maybe(key, lambda each: scalar(each).text.strip()) for key in KEYS[category]}
     return Wanted({key: value for key, value in parts.items() if value is not None})

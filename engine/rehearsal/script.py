@@ -8,23 +8,27 @@ from typing import Literal, TypeAlias
 from engine.state.ingest import Entry, EventEntry
 from engine.state.tables import Person
 
-Category: TypeAlias = Literal["tasks", "emails", "messages", "chosen", "escalated", "skipped"]
+Category: TypeAlias = Literal[
+    "tasks", "emails", "messages", "records", "updates", "chosen", "escalated", "skipped"
+]
 """What can be listed under `expect:` item by item."""
 
 KEYS: Mapping[Category, tuple[str, ...]] = {
     "tasks": ("step", "assignee", "title", "due", "role", "body", "reason"),
     "emails": ("step", "to", "subject", "at", "text"),
     "messages": ("step", "to", "via", "text"),
+    "records": ("event", "step", "properties"),
+    "updates": ("field", "from", "to", "step"),
     "chosen": ("step", "branch", "reason"),
     "escalated": ("step", "from", "to"),
     "skipped": ("step", "reason"),
 }
 """What can be said of each item; only what is said is compared."""
 
-PARTIAL = frozenset({"body", "text", "reason"})
+PARTIAL = frozenset({"body", "text", "reason", "properties"})
 """Long texts: here it is enough that what is expected occurs in them."""
 
-ALWAYS: tuple[Category, ...] = ("tasks", "emails", "messages")
+ALWAYS: tuple[Category, ...] = ("tasks", "emails", "messages", "records", "updates")
 """Compared even where the expectation does not name them: what is not expected must not happen."""
 
 

@@ -16,6 +16,7 @@ from engine.explain import explain
 from engine.fold.case import Passed
 from engine.match.matcher import ReferenceMatcher
 from engine.rehearsal.script import Category, Completion, Move, Quiet, Rehearsal
+from engine.render.wording import as_text
 from engine.rulebook import Library
 from engine.rulefile.load import Rules
 from engine.runs.run import StepState
@@ -145,6 +146,7 @@ class Stage:
             "tasks": [_task(row) for row in self._new(tasks, "task")],
             "emails": [_email(row) for row in self._new(sent, "email") if row.contact_id is not None],
             "messages": [_message(row) for row in self._new(sent, "message") if row.contact_id is None],
+            **self._effects(connection),
             "chosen": [
                 {"step": row.step, "branch": str(row.branch), "reason": row.reason or ""}
                 for row in self._new(chosen, "choice")
@@ -157,6 +159,16 @@ class Stage:
                 {"step": row.step, "reason": row.reason or ""}
                 for row in self._new([each for each in steps if each.state == "skipped"], "skip")
             ],
+        }
+
+    def _effects(self, connection: Connection) -> dict[Category, list[dict[str, str]]]:
+        """Events and changes that the playbook brought about, in the order in which it did."""
+        decided = self._own(connection, tables.Decision, "id")
+        fresh = self._new([each for each in decided if each.answer in ("record", "update")], "effect")
+        told = [(each.answer, each.step or "", one) for each in fresh for one in each.evidence or ()]
+        return {
+            "records": [_record(step, one) for answer, step, one in told if answer == "record"],
+            "updates": [_update(step, one) for answer, step, one in told if answer == "update"],
         }
 
     def _own(self, connection: Connection, kind: Any, order: str) -> list[Any]:
@@ -284,6 +296,17 @@ def _email(row: Any) -> dict[str, str]:
         "at": format_instant(row.available_at),
         "text": row.payload["text"],
     }
+
+
+def _record(step: str, told: dict[str, Any]) -> dict[str, str]:
+    carried = ", ".join(f"{name}: {as_text(value)}" for name, value in told["properties"].items())
+    return {"event": told["event"], "step": step, "properties": carried}
+
+
+def _update(step: str, told: dict[str, Any]) -> dict[str, str]:
+    """A value that is not there is told as `missing`."""
+    values = {key: "missing" if told[key] is None else told[key] for key in ("from", "to")}
+    return {"field": told["field"], **values, "step": step}
 
 
 def _message(row: Any) -> dict[str, str]:

@@ -9,6 +9,7 @@ from engine.clock.durations import Duration
 from engine.clock.periods import DayOfPeriod, Period
 from engine.conditions.catalogue import Field, Kind
 from engine.conditions.tree import Condition, Predicate
+from engine.rulefile.effects import RecordAction, UpdateAction
 
 
 class Missing(StrEnum):
@@ -163,7 +164,7 @@ class MessageAction:
     """`templates/messages/NAME.txt.j2`."""
 
 
-Deed: TypeAlias = TaskAction | EmailAction | MessageAction
+Deed: TypeAlias = TaskAction | EmailAction | MessageAction | RecordAction | UpdateAction
 """What is done in one way, whatever is so."""
 
 
@@ -190,6 +191,11 @@ def deeds(action: Action) -> tuple[Deed, ...]:
     if isinstance(action, ChooseAction):
         return tuple(each.action for each in action.branches)
     return (action,)
+
+
+def is_sent(deed: Deed) -> bool:
+    """Whether it leaves this system, so that a silence puts it off."""
+    return isinstance(deed, EmailAction | MessageAction)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a step does: a task, an email or a message, or the one of them that a branch chooses."""
+"""What a step does: a task, an email, a message, a change; or the one of them that a branch chooses."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -9,6 +9,7 @@ from engine.rulefile.model import Branch, ChooseAction, Deed, EmailAction, Messa
 from engine.rulefile.notes import RefusedError, Table
 from engine.rulefile.parse_arguments import Place
 from engine.rulefile.parse_conditions import read_condition
+from engine.rulefile.parse_effects import read_record, read_update
 from engine.rulefile.parse_values import choice, duration, slug, text
 from engine.rulefile.problem import quote
 from engine.rulefile.scope import Scope
@@ -63,8 +64,13 @@ ACTIONS: dict[str, Callable[[Node, Scope], Deed | None]] = {
     "task": read_task,
     "email": read_email,
     "message": read_message,
+    "record": read_record,
+    "update": read_update,
 }
 """Every action by its key."""
+
+OF_ACCOUNTS = {"email": "no contacts", "record": "no account", "update": "no account"}
+"""The actions that a playbook about a source cannot have, and why."""
 
 CHOOSE = "choose"
 BRANCH_KEYS = ("if", *ACTIONS)
@@ -72,9 +78,12 @@ BRANCH_KEYS = ("if", *ACTIONS)
 
 def read_action(table: Table, scope: Scope, what: str) -> Deed | None:
     """The one action of a branch or of an exit."""
-    key = table.one_of(ACTIONS, what)
-    if key == "email" and scope.subject is Kind.SOURCE:
-        scope.notes.add(table.key(key), "email: a source has no contacts; use a task or a message")
+    return _deed(table, scope, table.one_of(ACTIONS, what))
+
+
+def _deed(table: Table, scope: Scope, key: str | None) -> Deed | None:
+    if key in OF_ACCOUNTS and scope.subject is Kind.SOURCE:
+        scope.notes.add(table.key(key), f"{key}: a source has {OF_ACCOUNTS[key]}; use a task or a message")
         return None
     return table.maybe(key, lambda node: ACTIONS[key](node, scope)) if key else None
 
@@ -84,7 +93,7 @@ def read_step_action(table: Table, scope: Scope, path: str) -> Deed | ChooseActi
     key = table.one_of((*ACTIONS, CHOOSE), "a step")
     if key == CHOOSE:
         return table.maybe(CHOOSE, lambda node: _choose(node, scope, f"{path}.{CHOOSE}"))
-    return table.maybe(key, lambda node: ACTIONS[key](node, scope)) if key else None
+    return _deed(table, scope, key)
 
 
 def _choose(node: Node, scope: Scope, path: str) -> ChooseAction:

@@ -32,9 +32,14 @@ class Templates:
 
     def check_title(self, title: str, node: Node) -> None:
         """Note a broken template of one line that stands in the rule file itself."""
-        error = self._renderer.check_line(title)
+        error = self.fault(title)
         if error:
-            self._notes.add(node, f"title: is no valid template: {error.message}")
+            self._notes.add(node, f"title: is no valid template: {error}")
+
+    def fault(self, line: str) -> str | None:
+        """What keeps a template of one line from being read, if anything does."""
+        error = self._renderer.check_line(line)
+        return error.message if error else None
 
     def _check(self, path: str, found: str) -> None:
         error = self._renderer.check_line(found, path)

@@ -74,10 +74,15 @@ def accepted_values(
         if field is None:
             raise Refused(_unknown(catalogue, kind, name))
         try:
-            accepted[name] = None if value is None else _READERS[field.type](field, value)
+            accepted[name] = accepted_value(field, value)
         except Refused as error:
             raise Refused(f"{field.path}: {error}") from error
     return accepted
+
+
+def accepted_value(field: Field, value: Value | None) -> Value | None:
+    """A field's value as it will be stored. Raises Refused for one that cannot be."""
+    return None if value is None else _READERS[field.type](field, value)
 
 
 def _unknown(catalogue: Catalogue, kind: Kind, name: str) -> str:

@@ -192,6 +192,25 @@ def optional(draw: st.DrawFn, parts: dict[str, st.SearchStrategy[Tree]]) -> Tree
     return {key: draw(part) for key, part in parts.items() if draw(st.booleans())}
 
 
+def as_key(name: Tree) -> str:
+    """As JSON writes a key."""
+    return json.dumps(name) if isinstance(name, bool) else str(name)
+
+
+@st.composite
+def updates(draw: st.DrawFn, subject: Kind) -> Tree:
+    """Some fields with what each may be set to."""
+    own = [each for each in CATALOGUE.fields.values() if each.kind in (subject, Kind.ACCOUNT)]
+    seen = [each for each in CATALOGUE.fields.values() if each.kind in (subject, Kind.ACCOUNT, Kind.METRIC)]
+    found = {}
+    for field in draw(st.lists(st.sampled_from(own), min_size=1, max_size=3, unique=True)):
+        same = [each for each in seen if each.type is field.type and set(each.choices) <= set(field.choices)]
+        given = values(field) | st.none() | st.sampled_from(same).map(lambda each: {"field": each.path})
+        clock = {FieldType.INSTANT: "now", FieldType.DATE: "today"}.get(field.type)
+        found[field.path] = draw(given | st.just(clock) if clock else given)
+    return found
+
+
 @st.composite
 def actions(draw: st.DrawFn, subject: Kind) -> Tree:
     """One action."""
@@ -201,14 +220,23 @@ def actions(draw: st.DrawFn, subject: Kind) -> Tree:
     extra = optional(
         {"template": NAMES, "due": SPANS, "outcomes": st.lists(NAMES, min_size=1, max_size=3, unique_by=str)}
     )
+    carried = TEXTS.filter(lambda each: each != 0) | NUMBERS | st.booleans()
+    record = st.fixed_dictionaries(
+        {"event": TEXTS.filter(lambda each: len(str(each)) <= 200)},
+        optional={"properties": st.dictionaries(NAMES.map(as_key), carried, min_size=1, max_size=3)},
+    )
     return draw(
-        st.sampled_from(["task", *([] if subject is Kind.SOURCE else ["email"]), "message"]).flatmap(
+        st.sampled_from(
+            ["task", "message", *([] if subject is Kind.SOURCE else ["email", "update", "record"])]
+        ).flatmap(
             lambda key: st.fixed_dictionaries(
                 {
                     key: {
                         "task": extra.map(lambda more: {**task, **more}),
                         "email": st.fixed_dictionaries({"to": to, "template": NAMES, "topic": NAMES}),
                         "message": st.fixed_dictionaries({"via": NAMES, "to": TEXTS, "template": NAMES}),
+                        "record": record,
+                        "update": updates(subject),
                     }[key]
                 }
             )
@@ -364,10 +392,10 @@ JUNK = st.sampled_from(
 ) | st.sampled_from(["x" * 65, "x" * 501])
 """Right things in wrong places, and wrong things."""
 _KEYS = """
-playbook titel title choose when on for if then id day at after task email message to template topic via
-escalate outcome outcomes is all any none field event step within absent_for of recovers_at anchor since from
-direction take once at_least
-every week month quarter half_year year spread condition
+playbook titel title choose when on for if then id day at after task email message record update to template
+topic via properties escalate outcome outcomes is all any none field event step within absent_for of
+recovers_at anchor since from direction take once at_least every week month quarter half_year year spread
+condition
 """
 KEYS = st.sampled_from([*_KEYS.split(), *FAMILIES["field"]])
 

@@ -6,7 +6,8 @@ from typing import Any
 from engine.clock.periods import Period
 from engine.conditions.catalogue import Catalogue, Field, Kind
 from engine.rulefile.model import Late, Missing, Mode, OpenSteps
-from engine.rulefile.parse_actions import ACTIONS, CHOOSE
+from engine.rulefile.parse_actions import ACTIONS, CHOOSE, OF_ACCOUNTS
+from engine.rulefile.parse_effects import LONGEST_EVENT, MOST_PROPERTIES
 from engine.rulefile.parse_every import day_names
 from engine.rulefile.parse_playbook import SUBJECTS
 from engine.rulefile.parse_steps import TIMINGS
@@ -18,6 +19,7 @@ from engine.rulefile.schema.conditions import (
     shared_definitions,
     visible,
 )
+from engine.rulefile.schema.effects import property_value, update_schema
 from engine.rulefile.schema.values import Schema, after, at, day, duration, one_of, slug, spread, text, whole
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -29,6 +31,7 @@ _LONGER_THAN_ZERO = duration(zero=False, business=False)
 def rule_file_schema(catalogue: Catalogue, roles: Collection[str]) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a rule file that may name these fields and roles."""
     definitions = {**shared_definitions(catalogue), "task": _task(roles), "message": _message()}
+    definitions["record"] = _record()
     definitions["escalation"] = object_of(
         {"after": duration(), "to": one_of(roles)}, words.ESCALATION, ("after", "to")
     )
@@ -137,11 +140,14 @@ def _parts(catalogue: Catalogue, subject: Kind) -> dict[str, Schema]:
         f"{subject}.branch": _branch(subject),
         f"{subject}.exit": _exit(subject),
         f"{subject}.email": _email(catalogue, subject),
+        f"{subject}.update": update_schema(catalogue, subject),
     }
 
 
 def _actions(subject: Kind) -> dict[str, Schema]:
-    return {key: reference(f"{subject}.email" if key == "email" else key) for key in ACTIONS}
+    found = {key: reference(f"{subject}.{key}" if key in ("email", "update") else key) for key in ACTIONS}
+    refused = OF_ACCOUNTS if subject is Kind.SOURCE else ()
+    return {**found, **{key: {"not": {}} for key in refused}}
 
 
 def _step(subject: Kind) -> Schema:
@@ -202,8 +208,6 @@ def _task(roles: Collection[str]) -> Schema:
 
 
 def _email(catalogue: Catalogue, subject: Kind) -> Schema:
-    if subject is Kind.SOURCE:
-        return {"not": {}, "description": "A source has no contacts."}
     role = catalogue.fields.get(f"{Kind.CONTACT}.role")
     known = [*(role.choices if role else ()), "any", *(["subject"] if subject is Kind.CONTACT else [])]
     recipient = one_of(known)
@@ -216,6 +220,18 @@ def _email(catalogue: Catalogue, subject: Kind) -> Schema:
 def _message() -> Schema:
     keys = {"via": slug(), "to": text(), "template": slug()}
     return object_of(keys, words.MESSAGE, ("via", "to", "template"))
+
+
+def _record() -> Schema:
+    carried = {
+        "type": "object",
+        "propertyNames": {"pattern": slug()["pattern"]},
+        "additionalProperties": property_value(),
+        "minProperties": 1,
+        "maxProperties": MOST_PROPERTIES,
+    }
+    event = {**text(), "maxLength": LONGEST_EVENT}
+    return object_of({"event": event, "properties": carried}, words.RECORD, ("event",))
 
 
 def object_of(keys: Mapping[str, Schema], about: Mapping[str, str], required: Iterable[str]) -> Schema:

@@ -50,6 +50,8 @@ STEP: Mapping[str, str] = {
     "task": "Puts a task into somebody's queue.",
     "email": "Sends one email to a contact of the account.",
     "message": "Posts to a chat channel.",
+    "record": "Lets an event of the subject happen, which playbooks can wait for.",
+    "update": "Gives fields of the subject or its account other values.",
     "choose": "Does what the first branch says whose if is true; without such a branch the step is skipped.",
     "escalate": "Hands an unfinished task to another role after a while, once.",
     "expires": "A step missed for longer than this, because the service was down, is skipped.",
@@ -86,6 +88,13 @@ MESSAGE: Mapping[str, str] = {
     "to": "The channel, in quotes when it begins with #.",
     "template": "templates/messages/NAME.txt.j2.",
 }
+
+RECORD: Mapping[str, str] = {
+    "event": "Its name, as conditions ask for it.",
+    "properties": "What it carries, by name: texts with values, numbers, true or false.",
+}
+
+SOURCE = "The field whose value is taken."
 
 ESCALATION: Mapping[str, str] = {
     "after": "How long the task may stay unfinished, such as 3d.",

@@ -135,6 +135,19 @@ POST = 'message: {via: slack, to: "#cs", template: note}'
             'excludes "no login event for 14 days"',
         ),
         (
+            [(MAIL, "update: {account.plan: x, account.health: 50}")],
+            "10:32: update: the playbook's own trigger reads account.health, so it may start or end itself",
+        ),
+        (
+            [(MAIL, "record: {event: go}"), (f"when: {WHEN}", "on: {event: go}")],
+            "10:40: record: the playbook's own trigger asks about go, so it may start itself",
+        ),
+        (
+            [(MAIL, 'record: {event: go, properties: {a: "{{ acount.name }}"}}')],
+            '10:60: a: there is no "acount" in a template of a playbook about accounts '
+            '(did you mean "account"?)',
+        ),
+        (
             [(MAIL, f"choose: [{{{MAIL}}}, {{{POST}}}]")],
             "10:83: step mail: branch 2 is never reached, because branch 1 has no if and is always taken",
         ),

@@ -144,6 +144,31 @@ def test_preview_of_branches_shows_the_one_that_would_be_taken(shop: Company, lo
     )
 
 
+EFFECTS = (
+    PLAYBOOK
+    + """\
+  - {id: lift, day: 2, update: {account.health: 60, account.plan: "Of {{ csm.name }}", account.ae: null}}
+  - {id: tell, day: 2, record: {event: told, properties: {why: "{{ run.reason }}", n: 2}}}
+  - {id: copy, day: 2, update: {account.plan: {field: account.industry}}}
+"""
+)
+
+
+def test_preview_of_a_change_shows_what_would_become_so(shop: Company, look: Look) -> None:
+    """Old and new values, or what the event carries; and why it cannot be done."""
+    (shop.library.settings.rules / "slide.yaml").write_text(EFFECTS, encoding="utf-8")
+    lift, tell, copied = look("lift"), look("tell"), look("copy")
+    assert (lift.action, lift.problems) == ("update", ())
+    assert lift.facts == {
+        "account.health": "30 → 60",
+        "account.plan": "missing → Of Dana",
+        "account.ae": "missing → missing",
+    }
+    assert (tell.action, tell.title, tell.facts["n"]) == ("record", "told", "2")
+    assert tell.facts["why"].startswith("health")
+    assert copied.problems == ("industry is missing, so plan was left as it is",)
+
+
 @pytest.mark.parametrize(
     ("step", "branch", "said"), [("pick", 3, "the branches 1 to 2"), ("call", 1, "has no branches")]
 )

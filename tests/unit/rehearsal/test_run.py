@@ -288,3 +288,28 @@ def test_rehearse_says_what_became_of_a_missing_step(settings: Settings) -> None
     skipped, waiting = (each.failures[0].why for each in report.results)
     assert skipped == ("step again: skipped, not needed: step call is done (not open)",)
     assert waiting == ("step again: waits for 2026-03-02T17:00:00Z",)
+
+
+def test_rehearse_compares_what_the_playbook_changes(settings: Settings) -> None:
+    """Events and fields, each once; what is not expected must not happen."""
+    (settings.rules / "slump.yaml").write_text("""
+playbook: slump
+owner: ops
+subject: account
+on: {event: go}
+steps:
+  - {id: lift, day: 0, update: {account.effective_segment: high_touch, account.csm: null}}
+  - {id: tell, day: 0, record: {event: told, properties: {why: "{{ run.reason }}", n: 2}}}
+""")
+    updates = "[{field: account.effective_segment, from: missing, to: high_touch, step: lift}, account.csm]"
+    records = "[{event: told, properties: 'n: 2'}]"
+    report = run(
+        settings,
+        f"{{at: +1h, event: go, expect: {{starts: 1, ended: completed, updates: {updates}, "
+        f"records: {records}}}}}, {{at: +2h, expect: nothing}}",
+        "{at: +1h, event: go, expect: {starts: 1, ended: completed, records: [tell], others: allow}}",
+        "{at: +1h, event: go, expect: {starts: 1, ended: completed}}",
+    )
+    assert [each.passed for each in report.results] == [True, False, False]
+    assert "- event: tell" in str(report.results[1].failures[0])
+    assert "+ field: account.csm, from: dana" in str(report.results[2].failures[0])

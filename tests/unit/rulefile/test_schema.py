@@ -18,6 +18,7 @@ from engine.conditions.catalogue import BUILT_IN
 from engine.conditions.operators import OPERATORS, Argument
 from engine.rulefile.parse_actions import BRANCH_KEYS, EMAIL_KEYS, MESSAGE_KEYS, TASK_KEYS
 from engine.rulefile.parse_arguments import READERS
+from engine.rulefile.parse_effects import RECORD_KEYS
 from engine.rulefile.parse_exits import EXIT_KEYS
 from engine.rulefile.parse_playbook import PLAYBOOK_KEYS
 from engine.rulefile.parse_predicates import FAMILIES
@@ -130,6 +131,7 @@ def test_schema_has_words_for_exactly_the_keys_there_are() -> None:
     assert tuple(words.TASK) == TASK_KEYS
     assert tuple(words.EMAIL) == EMAIL_KEYS
     assert tuple(words.MESSAGE) == MESSAGE_KEYS
+    assert tuple(words.RECORD) == RECORD_KEYS
     assert list(words.OPERATORS) == list(OPERATORS)
     assert set(ARGUMENTS) == set(READERS) == set(Argument)
 
@@ -189,6 +191,12 @@ def test_schema_offers_every_field_role_and_operator() -> None:
         ({"steps": [{"id": "call", "task": {"to": "csm", "title": "Call"}}]}, "$.steps[0]"),
         ({"exit": [{"outcome": "well"}]}, "$.exit[0]"),
         ({"steps": [{"id": "call", "day": 0, "choose": []}]}, "$.steps[0].choose"),
+        (
+            {"steps": [{"id": "a", "day": 0, "update": {"account.stage": "gone"}}]},
+            "$.steps[0].update['account.stage']",
+        ),
+        ({"steps": [{"id": "a", "day": 0, "update": {"contact.role": None}}]}, "$.steps[0].update"),
+        ({"steps": [{"id": "a", "day": 0, "record": {}}]}, "$.steps[0].record"),
         ({"steps": [{"id": "call", "day": 0, "choose": [{"if": {"event": "go"}}]}]}, "$.steps[0].choose[0]"),
     ],
 )
