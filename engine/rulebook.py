@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, or_, select, update
+from sqlalchemy import Connection, Engine, select
 
 from engine.clock.durations import parse_duration
 from engine.conditions.catalogue import Catalogue
 from engine.conditions.tree import Condition
 from engine.fold.world import LivePlaybook, every_condition, moment_condition
+from engine.narrow.going_live import ask_for_look
 from engine.permit.unsubscribe import UnsubscribeLinks, unsubscribe_links
 from engine.render.email import LAYOUT
 from engine.render.templates import Renderer
@@ -21,13 +22,12 @@ from engine.rulefile.model import Guard, Playbook
 from engine.rulefile.problem import Problem
 from engine.settings import ConfigError, Settings
 from engine.state.database import reading
-from engine.state.tables import PlaybookVersion, Rulebook, Watch
+from engine.state.tables import PlaybookVersion, Rulebook
 from engine.state.upsert import upsert
 
 _LOG = logging.getLogger(__name__)
 _RULEBOOK: Any = Rulebook.__table__  # type: ignore[attr-defined]
 _VERSION: Any = PlaybookVersion.__table__  # type: ignore[attr-defined]
-_WATCH: Any = Watch.__table__  # type: ignore[attr-defined]
 
 
 def default_guard(settings: Settings) -> Guard:
@@ -173,7 +173,7 @@ def is_current(connection: Connection, library: Library) -> bool:
 
 
 def go_live(connection: Connection, library: Library, at: datetime) -> None:
-    """Make the files the live set from `at` on, and ask for a look at every account then."""
+    """Make the files the live set from `at` on, and ask for a look at the accounts that may concern."""
     known = {row.playbook: row for row in connection.execute(select(_RULEBOOK)).all()}
     wanted = {each.name: each for each in library.rules.playbooks}
     upsert(
@@ -205,8 +205,8 @@ def go_live(connection: Connection, library: Library, at: datetime) -> None:
     gone = set(known) - set(wanted)
     if gone:
         connection.execute(_RULEBOOK.delete().where(_RULEBOOK.c.playbook.in_(gone)))
-    later = or_(_WATCH.c.due_at.is_(None), _WATCH.c.due_at > at)
-    connection.execute(update(_WATCH).where(later).values(due_at=at))
+    moved = [wanted[str(each["playbook"])] for each in changed]
+    ask_for_look(connection, at, moved, {each.name for each in moved} | gone)
     _LOG.info("%d playbooks live, %d changed, %d gone", len(wanted), len(changed), len(gone))
 
 

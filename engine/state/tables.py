@@ -250,7 +250,10 @@ class Rulebook(SQLModel, table=True):
 class Episode(SQLModel, table=True):
     """One stretch of a state, or one moment, for one subject."""
 
-    __table_args__ = (Index("ix_episode_account", "account_id", "state"),)
+    __table_args__ = (
+        Index("ix_episode_account", "account_id", "state"),
+        Index("ix_episode_playbook", "playbook", "state"),
+    )
 
     id: str = Field(primary_key=True)
     account_id: str

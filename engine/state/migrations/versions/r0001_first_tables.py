@@ -231,6 +231,7 @@ def _playbooks() -> None:
         _json("evidence"),
     )
     op.create_index("ix_episode_account", "episode", ["account_id", "state"])
+    op.create_index("ix_episode_playbook", "episode", ["playbook", "state"])
     op.create_table(
         "run",
         _name("id", primary_key=True),
