@@ -63,6 +63,25 @@ def explain(database: Engine, library: Library, name: str, subject: str, at: dat
         return _explained(connection, library, playbook, account_id, subject_id, at)
 
 
+def explanations(
+    database: Engine, library: Library, name: str, at: datetime, *, account: str | None, subject: str | None
+) -> list[Explanation]:
+    """Explain playbook `name` for one subject, or for every subject of an account; one of them must be given.
+
+    Raises NothingToExplainError, also when the subject is not of the account that is given with it.
+    """
+    if subject is None:
+        assert account is not None
+        return explain_account(database, library, name, account, at)
+    found = explain(database, library, name, subject, at)
+    if account not in (None, found.account_id):
+        raise NothingToExplainError(
+            f"{found.kind} {quote(found.subject_id)} is of account {quote(found.account_id)}, "
+            f"not of {quote(account or '')}"
+        )
+    return [found]
+
+
 def explain_account(
     database: Engine, library: Library, name: str, account_id: str, at: datetime
 ) -> list[Explanation]:

@@ -83,6 +83,10 @@ class Library:
         """What is wrong with the files as they were last read."""
         return self.rules.problems
 
+    def use(self, rules: Rules) -> None:
+        """Take this set in place of the folder's."""
+        self.rules = self._kept(rules)
+
     def is_stale(self) -> bool:
         """Whether any file has changed since the files were read."""
         return self._fingerprint() != self._seen

@@ -17,6 +17,8 @@ from engine.admit.holds import release_holds
 from engine.api.app import create_app
 from engine.api.service import Service
 from engine.decider import Decider
+from engine.explain import explanations
+from engine.explanation.document import Explanation
 from engine.first_start import FirstToken, data_folder, first_token
 from engine.listening import listen, port_of
 from engine.mailbox.receiver import MailboxReceiver
@@ -164,6 +166,10 @@ def _service(parts: Parts, schedule: Schedule) -> Service:
     def release(ids: Sequence[str], by: str) -> int:
         return release_holds(parts.database, ids, by=by, at=now())
 
+    def told(name: str, account: str | None, subject: str | None, at: datetime) -> list[Explanation]:
+        library = parts.decider.library
+        return explanations(parts.database, library, name, at, account=account, subject=subject)
+
     return Service(
         database=parts.database,
         settings=parts.settings,
@@ -173,6 +179,7 @@ def _service(parts: Parts, schedule: Schedule) -> Service:
         playbooks=parts.decider.playbooks,
         problems=lambda: parts.decider.library.problems,
         status=status,
+        explanations=told,
         release=release,
         mailbox=mailbox_folder(parts.settings) if parts.settings.mailbox.enabled else None,
     )

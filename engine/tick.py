@@ -173,6 +173,11 @@ def last_tick(database: Engine) -> datetime | None:
         return connection.scalar(select(func.max(_TICK.c.at)).where(_TICK.c.finished_at.is_not(None)))
 
 
+def next_decision(database: Engine, now: datetime) -> datetime:
+    """From when on what a person asks for now can count: now, or the last tick where that was made ahead."""
+    return max(now, last_tick(database) or now)
+
+
 def _due(connection: Connection, at: datetime) -> dict[str, Standing]:
     query = select(_WATCH.c.account_id, _WATCH.c.revision, _WATCH.c.evaluated_to)
     rows = connection.execute(query.where(_WATCH.c.due_at <= at)).all()

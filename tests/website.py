@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,10 @@ from engine.api.service import Service
 from engine.clock.durations import Duration
 from engine.conditions.catalogue import BUILT_IN, Kind
 from engine.conditions.tree import Group, Predicate
+from engine.explain import explanations
+from engine.explanation.document import Explanation
+from engine.rulebook import Library
+from engine.rulefile.load import Rules
 from engine.rulefile.model import (
     AfterTiming,
     DayTiming,
@@ -50,6 +55,12 @@ class Watcher:
 def make_service(engine: Engine, watcher: Watcher | None = None, **overrides: Any) -> Service:
     """A service over a database, standing still at NOW."""
     seen = watcher or Watcher()
+
+    def told(name: str, account: str | None, subject: str | None, at: datetime) -> list[Explanation]:
+        library = Library(Settings(rules=Path("/nowhere")), BUILT_IN, engine)
+        library.use(Rules((AT_RISK,), {AT_RISK.name: {}}, ()))
+        return explanations(engine, library, name, at, account=account, subject=subject)
+
     parts: dict[str, Any] = {
         "database": engine,
         "settings": Settings(),
@@ -59,6 +70,7 @@ def make_service(engine: Engine, watcher: Watcher | None = None, **overrides: An
         "playbooks": lambda: (AT_RISK,),
         "problems": lambda: (),
         "status": lambda: {"scheduler_alive": True, "last_tick_at": NOW},
+        "explanations": told,
         "release": seen.release,
     }
     return Service(**{**parts, **overrides})

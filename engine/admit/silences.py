@@ -65,11 +65,17 @@ def end_silence(database: Engine, identity: str, *, by: str, at: datetime) -> Si
     return replace(silence, ended_at=at, ended_by=by)
 
 
-def list_silences(database: Engine, *, lasting_at: datetime | None) -> list[Silence]:
-    """The silences in the order of their beginnings; only those not over at `lasting_at`, where given."""
-    is_open = () if lasting_at is None else (_SILENCE.c.until > lasting_at,)
+def list_silences(
+    database: Engine, *, lasting_at: datetime | None, account_id: str | None = None
+) -> list[Silence]:
+    """The silences in the order of their beginnings.
+
+    Only those not over at `lasting_at`, and only those of the account, where these are given.
+    """
+    wanted = [] if lasting_at is None else [_SILENCE.c.until > lasting_at]
+    wanted += [] if account_id is None else [_SILENCE.c.account_id == account_id]
     with reading(database) as connection:
-        found = _read(connection, *is_open)
+        found = _read(connection, *wanted)
     return [each for each in found if lasting_at is None or each.end > lasting_at]
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.conditions.catalogue import Catalogue, FieldType, Kind
+from engine.explanation.judgement import Answer
 
 
 class ItemFault(BaseModel):
@@ -86,6 +87,112 @@ class TaskList(BaseModel):
 
     items: list[TaskItem]
     next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null at the end.")
+
+
+class ConditionNode(BaseModel):
+    """A part of a condition: a group with its members, or a question with what was found."""
+
+    path: str = Field(description="Its place in the rule file.", examples=["when.all[0]"])
+    words: str = Field(examples=["health is below 40", "all of"])
+    verdict: bool | None = Field(description="Null where it is unknown.")
+    actual: str | None = Field(None, description="What was found; null when nothing was.")
+    wanted: str | None = Field(None, examples=["below 40"])
+    children: list["ConditionNode"] = []
+
+
+class Remark(BaseModel):
+    """One line of the reasoning after the condition."""
+
+    topic: str = Field(examples=["cooldown"])
+    words: str
+    stops: bool = Field(description="Whether it keeps a run from starting.")
+
+
+class NextChange(BaseModel):
+    """When time alone could next change the answer."""
+
+    at: str
+    words: str
+
+
+class PastEpisode(BaseModel):
+    """A stretch of the state, or a moment, as it stood then."""
+
+    key: str
+    since: str
+    opened_at: str | None
+    resolved_at: str | None
+    lapsed_at: str | None
+    run_id: str | None
+    reason: str
+
+
+class PastRun(BaseModel):
+    """A run as it stood then."""
+
+    id: str
+    key: str
+    started_at: str
+    ended_at: str | None
+    outcome: str | None
+    reason: str
+
+
+class PastDecision(BaseModel):
+    """A decision recorded until then."""
+
+    at: str
+    answer: str
+    reason: str
+    step: str | None
+
+
+class ExplanationItem(BaseModel):
+    """What a playbook makes of a subject at an instant, and why."""
+
+    playbook: str
+    kind: str = Field(description="account, contact, subscription, ticket or source")
+    subject: str
+    account_id: str
+    at: str
+    answer: Answer
+    owed: str | None = Field(description="Of an owed start, what it waits for: cooldown, silenced, held …")
+    conclusion: str = Field(description="The answer as a sentence.")
+    verdict: bool | None = Field(description="Of audience and `when` together; null where it is unknown.")
+    audience: ConditionNode | None
+    when: ConditionNode | None
+    moments: list[str] = Field(description="What else starts it, in words.")
+    reasoning: list[Remark]
+    next: NextChange | None
+    episodes: list[PastEpisode]
+    runs: list[PastRun]
+    decisions: list[PastDecision]
+
+
+class ExplanationList(BaseModel):
+    """One explanation for each subject."""
+
+    items: list[ExplanationItem]
+
+
+class SilenceItem(BaseModel):
+    """An account that is left alone from `since` until `until`, unless somebody ends that before."""
+
+    id: str
+    account_id: str
+    playbook: str | None = Field(description="Null for every playbook.")
+    since: str
+    until: str
+    by: str
+    why: str
+    ended_at: str | None
+    ended_by: str | None
+
+
+class SilenceList(BaseModel):
+    """Silences in the order of their beginnings."""
+
+    items: list[SilenceItem]
 
 
 class ProblemDetails(BaseModel):

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from engine.conditions.catalogue import Catalogue
+from engine.explanation.document import Explanation
 from engine.rulefile.model import Playbook
 from engine.rulefile.problem import Problem
 from engine.settings import Settings
@@ -31,6 +32,8 @@ class Service:
     """What is wrong with rule files."""
     status: Callable[[], dict[str, Any]]
     """`scheduler_alive` (bool) and `last_tick_at` (datetime or None), for readiness."""
+    explanations: Callable[[str, str | None, str | None, datetime], list[Explanation]]
+    """Of a playbook by name for an account, or one subject, at an instant. Raises NothingToExplainError."""
     release: Callable[[Sequence[str], str], int]
     """Releases holds by id, in the name of somebody; returns how many were held."""
     mailbox: Path | None = None

@@ -25,6 +25,29 @@ def parse_body(body: bytes) -> Any:
         raise Problem(400, "Body is not usable JSON", f"{error}; nothing was taken.") from error
 
 
+def parse_object(body: bytes, known: set[str]) -> dict[str, Any]:
+    """The body as an object with no other keys than these; an empty body is an empty object.
+
+    Raises Problem (400 or 422).
+    """
+    given = parse_body(body) if body.strip() else {}
+    if not isinstance(given, dict):
+        raise Problem(400, "Body does not fit", "Send a JSON object.")
+    extra = sorted(set(given) - known)
+    if extra:
+        mend = f"this takes {', '.join(sorted(known))}"
+        raise Problem(422, "Request does not fit", f'Unknown key "{extra[0][:80]}"; {mend}.')
+    return given
+
+
+def text_in(given: dict[str, Any], key: str) -> str | None:
+    """The text under a key; None where there is none. Raises Problem (422) for anything else."""
+    value = given.get(key)
+    if value is not None and not isinstance(value, str):
+        raise Problem(422, "Request does not fit", f"{key} must be text or null.")
+    return value
+
+
 def parse(body: bytes) -> Any:
     """The body as values, with every number a Decimal. Raises StrictJsonError."""
     try:

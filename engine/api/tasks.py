@@ -10,7 +10,7 @@ from engine.api.access import Bearer, Body, ServiceHere
 from engine.api.problems import Problem
 from engine.api.schemas import ProblemDetails, TaskItem, TaskList
 from engine.api.service import Service
-from engine.api.strict_json import parse_body
+from engine.api.strict_json import parse_object, text_in
 from engine.api.values import ValueRefused, read_instant
 from engine.people import queue
 from engine.people.queue import BadCursorError, TaskFilter
@@ -81,8 +81,8 @@ def list_tasks(
 )
 def complete_task(service: ServiceHere, bearer: Bearer, task_id: str, body: Body) -> dict[str, Any]:
     """Close a task as done; its run goes on at once."""
-    given = _object(body, {"outcome", "note"})
-    outcome, note = (_text(given, key) for key in ("outcome", "note"))
+    given = parse_object(body, {"outcome", "note"})
+    outcome, note = (text_in(given, key) for key in ("outcome", "note"))
     _acted(
         lambda: task_actions.complete(
             service.database, task_id, outcome=outcome, note=note, by=bearer, now=service.now()
@@ -98,7 +98,7 @@ def complete_task(service: ServiceHere, bearer: Bearer, task_id: str, body: Body
 def snooze_task(service: ServiceHere, bearer: Bearer, task_id: str, body: Body) -> dict[str, Any]:
     """Let a task rest until an instant; it stays open and keeps its due date."""
     try:
-        until = read_instant(_object(body, {"until"}).get("until"))
+        until = read_instant(parse_object(body, {"until"}).get("until"))
     except ValueRefused as refused:
         raise Problem(422, "Time does not fit", f"until: {refused}.") from refused
     _acted(lambda: task_actions.snooze(service.database, task_id, until=until, by=bearer, now=service.now()))
@@ -118,24 +118,6 @@ def _acted(action: Any) -> None:
         raise Problem(422, "Outcome does not fit", f"{error}.", choices=list(error.choices)) from error
     except TaskActionError as error:
         raise Problem(422, "Request does not fit", f"{error}.") from error
-
-
-def _object(body: bytes, known: set[str]) -> dict[str, Any]:
-    given = parse_body(body) if body.strip() else {}
-    if not isinstance(given, dict):
-        raise Problem(400, "Body does not fit", "Send a JSON object.")
-    extra = sorted(set(given) - known)
-    if extra:
-        mend = f"this takes {', '.join(sorted(known))}"
-        raise Problem(422, "Request does not fit", f'Unknown key "{extra[0][:80]}"; {mend}.')
-    return given
-
-
-def _text(given: dict[str, Any], key: str) -> str | None:
-    value = given.get(key)
-    if value is not None and not isinstance(value, str):
-        raise Problem(422, "Request does not fit", f"{key} must be text or null.")
-    return value
 
 
 def _shown(service: Service, task_id: str) -> dict[str, Any]:

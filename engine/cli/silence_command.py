@@ -11,7 +11,7 @@ from engine.admit.silence import Silence
 from engine.admit.silences import SilenceError, add_silence, end_silence, list_silences
 from engine.cli.shell import JsonOption, Shell
 from engine.clock.zones import format_instant, parse_instant
-from engine.tick import last_tick
+from engine.tick import next_decision
 
 silences = typer.Typer(help="Accounts that are left alone for a while.", no_args_is_help=True)
 
@@ -76,9 +76,7 @@ def end(
 
 
 def _now(shell: Shell) -> datetime:
-    """Now, or the last tick where that decided for a later instant."""
-    now = datetime.now(UTC)
-    return max(now, last_tick(shell.database) or now)
+    return next_decision(shell.database, datetime.now(UTC))
 
 
 def _known(shell: Shell, playbook: str) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from engine.admit.silences import list_silences
 from engine.api.access import ServiceHere
 from engine.api.problems import Problem
 from engine.clock.zones import local_date, zone
@@ -13,6 +14,7 @@ from engine.console.pages import render
 from engine.console.queue_pages import task_context
 from engine.console.session import SignedIn
 from engine.state.database import reading
+from engine.tick import next_decision
 
 PAGE = 50
 
@@ -47,6 +49,9 @@ def show_account(request: Request, service: ServiceHere, visitor: SignedIn, acco
     except ValueError:
         tz = zone("UTC")
     now = service.now()
+    silences = list_silences(
+        service.database, lasting_at=next_decision(service.database, now), account_id=found.account.id
+    )
     return render(
         request,
         "account.html",
@@ -56,5 +61,6 @@ def show_account(request: Request, service: ServiceHere, visitor: SignedIn, acco
         name=found.account.name or found.account.id,
         back=request.url.path,
         here=local_date(now, tz),
+        silences=silences,
         **task_context(service, tz, now),
     )

@@ -74,6 +74,12 @@ def find(connection: Connection, text: str, after: str, limit: int) -> Rows:
     return tuple(connection.execute(query.order_by(_ACCOUNT.c.id).limit(limit)))
 
 
+def named(connection: Connection, account_id: str) -> Any:
+    """The account's id, name and time zone; None when there is none."""
+    query = select(_ACCOUNT.c.id, _ACCOUNT.c.name, _ACCOUNT.c.timezone)
+    return connection.execute(query.where(_ACCOUNT.c.id == account_id)).one_or_none()
+
+
 def load(connection: Connection, account_id: str) -> AccountPage | None:
     """The account's page, or None when there is no such account."""
     query = select(_ACCOUNT, _PERSON.c.name.label("csm_name")).outerjoin(

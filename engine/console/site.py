@@ -14,7 +14,9 @@ from engine.console import (
     playbook_pages,
     queue_pages,
     sign_in,
+    silence_pages,
     unsubscribe_pages,
+    why_pages,
 )
 from engine.console.pages import STATIC, is_part
 from engine.console.session import SignInNeeded
@@ -30,6 +32,8 @@ def mount(app: FastAPI, *, has_mailbox: bool) -> None:
         playbook_pages,
         mail_pages,
         hold_pages,
+        why_pages,
+        silence_pages,
         unsubscribe_pages,
     )
     for module in modules:

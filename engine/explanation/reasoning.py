@@ -41,7 +41,7 @@ def _stretch(it: Situation) -> Remark | None:
         return Remark("moment", f"{len(waiting)} owed", stops=False) if waiting else None
     episode = it.standing
     if episode is None:
-        return Remark("stretch", "none is open", stops=it.verdict is not True)
+        return None
     words = of_stretch(it, episode)
     held = format_instant(episode.since)
     notes = {

@@ -60,7 +60,7 @@ class Stage:
         self._database = database
         self._catalogue = catalogue
         library = Library(settings, catalogue, database)
-        library.rules = rules
+        library.use(rules)
         self._ticker = Ticker(database, settings, library, ReferenceMatcher())
         tested = next(each for each in rules.playbooks if each.file == file)
         self._playbook = tested

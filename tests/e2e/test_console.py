@@ -202,7 +202,9 @@ def test_pages_fit_every_screen(
         viewport={"width": width, "height": 844},
         color_scheme=scheme,  # type: ignore[arg-type]
     )
-    for name in ("queue", "accounts", "accounts/acme", "playbooks", "playbooks/at-risk", "mail", "holds"):
+    why = "why?playbook=at-risk&account=acme"
+    pages = ("queue", "accounts", "accounts/acme", "playbooks", "playbooks/at-risk", "mail", "holds", why)
+    for name in pages:
         page.goto(f"{site.url}/{name}")
         page.screenshot(path=tmp_path / f"{name.replace('/', '-')}-{device}-{scheme}.png", full_page=True)
         beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -57,6 +57,10 @@ def bare_client(sqlite_database: Engine, watcher: Watcher) -> httpx.Client:
         ("GET", "/api/v1/tasks"),
         ("POST", "/api/v1/tasks/t-late/complete"),
         ("POST", "/api/v1/tasks/t-late/snooze"),
+        ("GET", "/api/v1/playbooks/at-risk/explanations"),
+        ("GET", "/api/v1/silences"),
+        ("POST", "/api/v1/silences"),
+        ("DELETE", "/api/v1/silences/s1"),
     ],
 )
 def test_every_call_needs_a_token(app: FastAPI, method: str, path: str, header: dict[str, str]) -> None:
@@ -416,6 +420,9 @@ def test_the_openapi_document_is_complete(app: FastAPI) -> None:
         "/api/v1/tasks",
         "/api/v1/tasks/{task_id}/complete",
         "/api/v1/tasks/{task_id}/snooze",
+        "/api/v1/playbooks/{name}/explanations",
+        "/api/v1/silences",
+        "/api/v1/silences/{silence_id}",
     }
     assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
     for path, operations in document["paths"].items():

@@ -167,6 +167,59 @@ def test_explain_names_who_silenced_an_account(database: Engine, tmp_path: Path)
     )
 
 
+def stops(mine: Company, name: str, when: datetime) -> dict[str, bool]:
+    """What is looked at after the condition, and whether it stands in the way."""
+    found = explain(mine.database, mine.library, name, "acme", when)
+    return {each.topic: each.stops for each in found.reasoning}
+
+
+def test_explain_goes_through_everything_that_could_stand_in_the_way(
+    database: Engine, tmp_path: Path
+) -> None:
+    """A run, its cooldown and a silence are in the way while they last, and are named while they are not."""
+    mine = company(database, tmp_path, [SLIDE.replace("steps:", "cooldown: 5d\nsteps:")])
+    mine.take(account(START - DAY, health=70))
+    mine.tick(START)
+    nothing = dict.fromkeys(("live", "open run", "cooldown", "silence", "mute", "guard"), False)
+    assert stops(mine, "slide", START - DAY) == {**nothing, "live": True}
+    assert stops(mine, "slide", START) == nothing
+    mine.take(account(START + HOUR, health=30))
+    mine.tick(START + HOUR)
+    assert stops(mine, "slide", START + HOUR) == {**nothing, "stretch": True, "open run": True}
+    mine.finish(START + 2 * HOUR, "silent")
+    mine.tick(START + 2 * HOUR)
+    add_silence(database, "acme", playbook=None, at=START + DAY, until=START + 9 * DAY, by="max", why="talks")
+    after = {**nothing, "stretch": True, "cooldown": True}
+    assert stops(mine, "slide", START + 3 * HOUR) == after
+    assert stops(mine, "slide", START + DAY) == {**after, "silence": True}
+    assert stops(mine, "slide", START + 6 * DAY) == {**after, "cooldown": False, "silence": True}
+
+
+@pytest.mark.parametrize(
+    ("hours", "when", "words"),
+    [
+        (0, None, ""),
+        (2, 6, "it has held for long enough"),
+        (25, 144, "the cooldown is over"),
+        (145, None, ""),
+    ],
+)
+def test_explain_says_when_time_alone_changes_something(
+    hours: int, when: int | None, words: str, database: Engine, tmp_path: Path
+) -> None:
+    """The nearest of what is still to come."""
+    mine = company(database, tmp_path, [SLIDE.replace("steps:", "for: 5h\ncooldown: 5d\nsteps:")])
+    mine.take(account(START - DAY, health=70))
+    mine.tick(START)
+    mine.take(account(START + HOUR, health=30))
+    mine.tick(START + DAY)
+    mine.finish(START + DAY, "silent")
+    mine.tick(START + DAY)
+    found = explain(database, mine.library, "slide", "acme", START + hours * HOUR).upcoming
+    shown = None if found is None else (found.at, found.words)
+    assert shown == (None if when is None else (START + when * HOUR, words))
+
+
 def test_explain_finds_the_only_subject_of_an_account(database: Engine, tmp_path: Path) -> None:
     """An account's one contact may be named by the account; of several, one must be chosen."""
     mine = company(database, tmp_path, PLAYBOOKS)

@@ -42,7 +42,7 @@ def test_sign_out_ends_the_session(browser: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/tasks/t-late/complete", "/tasks/t-late/snooze", "/holds/release", "/sign-out"]
+    "path", ["/tasks/t-late/complete", "/tasks/t-late/snooze", "/holds/release", "/silences/end", "/sign-out"]
 )
 @pytest.mark.parametrize(
     ("csrf", "headers"),

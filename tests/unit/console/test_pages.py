@@ -28,6 +28,9 @@ PAGES = [
     "/accounts/a%2Fb%20c%3Fd",
     "/playbooks",
     "/playbooks/at-risk",
+    "/why",
+    "/why?playbook=at-risk&account=acme",
+    "/why?playbook=at-risk&account=hostile&at=2026-01-28T09:00",
     "/mail",
     "/mail?state=discarded",
     "/mail/o1",
@@ -62,7 +65,9 @@ def test_every_page_opens_and_carries_its_guards(reader: httpx.Client, path: str
         assert not re.search(r"<script(?! src=\"/static/)|<[^>]*\s(on\w+|style)=", answer.text)
 
 
-@pytest.mark.parametrize("path", ["/queue", "/accounts", "/accounts/hostile", "/mail", "/mail/o1"])
+@pytest.mark.parametrize(
+    "path", ["/queue", "/accounts", "/accounts/hostile", "/why?account=hostile", "/mail", "/mail/o1"]
+)
 def test_hostile_names_are_shown_and_never_obeyed(reader: httpx.Client, path: str) -> None:
     """The markup of a name stays text, template braces included."""
     text = reader.get(path).text
