@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, or_, select, update
 
 from engine.clock.durations import parse_duration
 from engine.conditions.catalogue import Catalogue
@@ -22,12 +22,14 @@ from engine.rulefile.model import Guard, Playbook
 from engine.rulefile.problem import Problem
 from engine.settings import ConfigError, Settings
 from engine.state.database import reading
-from engine.state.tables import PlaybookVersion, Rulebook
+from engine.state.healths import health_goes_live, is_health_current, live_health
+from engine.state.tables import PlaybookVersion, Rulebook, Watch
 from engine.state.upsert import upsert
 
 _LOG = logging.getLogger(__name__)
 _RULEBOOK: Any = Rulebook.__table__  # type: ignore[attr-defined]
 _VERSION: Any = PlaybookVersion.__table__  # type: ignore[attr-defined]
+_WATCH: Any = Watch.__table__  # type: ignore[attr-defined]
 
 
 def default_guard(settings: Settings) -> Guard:
@@ -167,6 +169,16 @@ def live_set(connection: Connection, library: Library) -> tuple[LivePlaybook, ..
 
 
 def is_current(connection: Connection, library: Library) -> bool:
+    """Whether what decides is what the files and the settings say."""
+    return is_rulebook_current(connection, library) and is_health_current(connection, library.settings.health)
+
+
+def decides(connection: Connection, library: Library) -> bool:
+    """Whether anything is live: a playbook, or a way of computing health."""
+    return bool(live_set(connection, library)) or live_health(connection, library.catalogue) is not None
+
+
+def is_rulebook_current(connection: Connection, library: Library) -> bool:
     """Whether the live set is what the files say. While one is broken, or none is left, it stays as it is."""
     if not library.rules.is_sound or not library.rules.playbooks:
         return True
@@ -177,7 +189,17 @@ def is_current(connection: Connection, library: Library) -> bool:
 
 
 def go_live(connection: Connection, library: Library, at: datetime) -> None:
-    """Make the files the live set from `at` on, and ask for a look at the accounts that may concern."""
+    """Let the files and the configured health decide from `at` on, and have a look where that may matter."""
+    if not is_health_current(connection, library.settings.health):
+        health_goes_live(connection, library.settings.health, at)
+        _LOG.info("another way of computing health is live")
+        later = or_(_WATCH.c.due_at.is_(None), _WATCH.c.due_at > at)
+        connection.execute(update(_WATCH).where(later).values(due_at=at))
+    if not is_rulebook_current(connection, library):
+        _playbooks_go_live(connection, library, at)
+
+
+def _playbooks_go_live(connection: Connection, library: Library, at: datetime) -> None:
     known = {row.playbook: row for row in connection.execute(select(_RULEBOOK)).all()}
     wanted = {each.name: each for each in library.rules.playbooks}
     upsert(

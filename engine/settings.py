@@ -14,6 +14,9 @@ from engine.clock.workdays import LocalCalendar
 from engine.clock.zones import zone
 from engine.conditions import catalogue
 from engine.conditions.catalogue import Catalogue, FieldType, Kind
+from engine.health.bands import Bands, bands_of
+from engine.health.config import HealthSettings
+from engine.health.model import GIVEN, HealthModel, health_model
 
 
 class ConfigError(Exception):
@@ -140,6 +143,7 @@ class Settings(BaseSettings):
     roles: dict[str, Role] = {}
     fields: dict[str, CustomField] = {}
     """Custom fields by path: `account.region`."""
+    health: HealthSettings = HealthSettings()
     guard: Guarding = Guarding()
     matching: Matching = Matching()
     email: Email = Email()
@@ -172,9 +176,21 @@ class Settings(BaseSettings):
         """The built-in fields and the custom ones. Raises ConfigError."""
         try:
             added = [_custom_field(path, spec) for path, spec in self.fields.items()]
+            added += [GIVEN] if self.health.components else []
             return catalogue.BUILT_IN.extended(added)
         except ValueError as error:
             raise ConfigError(f"fields: {error}") from error
+
+    def health_model(self) -> HealthModel:
+        """How health is computed where no source gives it. Raises ConfigError."""
+        try:
+            return health_model(self.health, self.catalogue())
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+
+    def bands(self) -> Bands:
+        """The names and colours of scores."""
+        return bands_of(self.health.bands)
 
 
 def _custom_field(path: str, spec: CustomField) -> catalogue.Field:
@@ -207,7 +223,11 @@ def load_settings(path: Path | None = None) -> Settings:
 
 def _validated(content: dict[str, Any], file: Path) -> Settings:
     try:
-        return Settings(**content)
+        found = Settings(**content)
+        found.health_model()
+        return found
     except ValidationError as error:
         lines = [f"{file}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
         raise ConfigError("\n".join(lines)) from error
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}") from error

@@ -17,13 +17,14 @@ from sqlalchemy import Connection, Engine, func, select
 from engine.admit.guard import Batch, guard
 from engine.clock.zones import format_instant
 from engine.fold.account import AccountFold
-from engine.fold.case import Folded, Passed
+from engine.fold.case import Folded, Passed, Record
 from engine.fold.recent import Arrival, recent_states
 from engine.fold.world import LivePlaybook, World, needs
+from engine.health.model import GIVEN
 from engine.ledger.commit import Standing, commit_shard
 from engine.ledger.record import read_records
 from engine.match.matcher import Matcher
-from engine.rulebook import INSTANT_AFTER, Library, go_live, is_current, live_set, named_conditions
+from engine.rulebook import INSTANT_AFTER, Library, decides, go_live, is_current, live_set, named_conditions
 from engine.rulefile.model import Playbook
 from engine.settings import Settings
 from engine.state import tables
@@ -31,6 +32,7 @@ from engine.state.book import Start
 from engine.state.book_reader import BookReader
 from engine.state.bulk import insert_rows
 from engine.state.database import reading, writing
+from engine.state.healths import given_health
 from engine.state.history import chunked
 from engine.state.upsert import upsert
 from engine.worlds import build_world
@@ -107,7 +109,7 @@ class Ticker:
         report = TickReport(at)
         passed = last_tick(self.database)
         with reading(self.database) as connection:
-            has_set = bool(live_set(connection, self.library))
+            has_set = decides(connection, self.library)
             current = is_current(connection, self.library)
         if passed is not None and at < passed:
             raise TickInThePastError(at, passed)
@@ -206,7 +208,9 @@ class _Pass:
     conflicts: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._reader = BookReader(self.ticker.library.catalogue, needs(list(self.playbooks)))
+        self._reader = BookReader(
+            self.ticker.library.catalogue, needs(list(self.playbooks), self.world.health)
+        )
 
     def run(self) -> bool:
         """Fold and commit. True when something moved meanwhile and another round is wanted."""
@@ -270,6 +274,7 @@ class _Pass:
         with reading(self.ticker.database) as connection:
             dossiers = self._reader.read(connection, starts, late_at=self.at)
             records = read_records(connection, account_ids)
+            self._take_up(connection, starts, records)
             young = recent_states(
                 connection, self.ticker.library.catalogue, self.world, dossiers, self._arrivals(starts)
             )
@@ -289,6 +294,18 @@ class _Pass:
         if questions:
             self.report.incidents.extend(self.ticker.matcher.confirm(questions))
         return folds
+
+    def _take_up(
+        self, connection: Connection, starts: Mapping[str, Start], records: Mapping[str, Record]
+    ) -> None:
+        """Let accounts whose health is about to be computed keep what sources said of it before."""
+        live = self.world.health
+        if live is None:
+            return
+        first = [each for each, start in starts.items() if live.changed_at >= start.since]
+        given = given_health(connection, first, live.changed_at) if first else {}
+        for each in first:
+            records[each].takes_up = {GIVEN.name: given.get(each)}
 
     def _start(self, standing: Standing) -> Start:
         """Nothing is due between an account's last evaluation and the last tick, so its fold begins there."""

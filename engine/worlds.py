@@ -10,6 +10,7 @@ from engine.render.email import compose_email
 from engine.rulebook import Library
 from engine.runs.owners import Person, Team
 from engine.state import tables
+from engine.state.healths import live_health
 
 _PERSON: Any = tables.Person.__table__  # type: ignore[attr-defined]
 
@@ -33,6 +34,7 @@ def build_world(connection: Connection, library: Library, live: tuple[LivePlaybo
         unsubscribe_url=library.unsubscribe_url,
         team=Team(library.settings.roles, _people(connection)),
         settings=library.settings,
+        health=live_health(connection, library.catalogue),
         field_names={kind: tuple(library.catalogue.of_kind(kind)) for kind in Kind},
     )
 

@@ -106,7 +106,7 @@ def happening(
     return EventEntry(known, account_id, name, when, recorded or when, subject)
 
 
-def settings_in(folder: Path, playbooks: Sequence[str]) -> Settings:
+def settings_in(folder: Path, playbooks: Sequence[str], **more: Any) -> Settings:
     """Settings whose rules and templates are written below `folder`."""
     write_rules(folder, playbooks)
     for path, text in TEMPLATES.items():
@@ -118,6 +118,7 @@ def settings_in(folder: Path, playbooks: Sequence[str]) -> Settings:
         templates=folder / "templates",
         roles=ROLES,
         matching={"workers": 0},
+        **more,
     )
 
 
@@ -217,10 +218,14 @@ class Company:
 
 
 def company(
-    database: Engine, folder: Path, playbooks: Sequence[str] = (SLIDE,), matcher: Matcher | None = None
+    database: Engine,
+    folder: Path,
+    playbooks: Sequence[str] = (SLIDE,),
+    matcher: Matcher | None = None,
+    **more: Any,
 ) -> Company:
-    """The engine over `database` with these playbooks, which must be sound, and two people."""
-    settings = settings_in(folder, playbooks)
+    """The engine over `database` with these playbooks, which must be sound, two people and more settings."""
+    settings = settings_in(folder, playbooks, **more)
     people: Any = tables.Person.__table__  # type: ignore[attr-defined]
     with writing(database) as connection:
         upsert(connection, people, PEOPLE, keep=True)

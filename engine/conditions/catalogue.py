@@ -68,6 +68,8 @@ class Field:
     unit: str = ""
     choices: tuple[str, ...] = ()
     is_custom: bool = False
+    is_derived: bool = False
+    """Whether Tminus keeps it itself, so that no source may give it."""
 
     @property
     def path(self) -> str:

@@ -10,11 +10,12 @@ from engine.fold import course
 from engine.fold.case import Case, Folded, Record
 from engine.fold.course_end import complete_if_settled
 from engine.fold.course_steps import rearrange
-from engine.fold.intake import NEVER, take_in
+from engine.fold.intake import NEVER, Touched, take_in
 from engine.fold.moments import marks
 from engine.fold.occurrences import occur
 from engine.fold.openings import retry_owed
 from engine.fold.rounds import Rounds
+from engine.fold.scoring import Scoring
 from engine.fold.standing import closings, take_up, turning_points
 from engine.fold.view import Place
 from engine.fold.watchers import Watchers
@@ -50,6 +51,7 @@ class AccountFold:
         self._case = Case(
             world, dossier.book, dossier.since, until, stopped or {}, record.releases, record.silences
         )
+        self._scoring = Scoring(self._case, record.takes_up, is_new=is_new)
         self._closings = closings(record, dossier.since, until)
         self._watchers = Watchers(self._case)
         self._rounds = Rounds(self._case)
@@ -88,6 +90,8 @@ class AccountFold:
             if self._apply(batch):
                 self._come_to_rest()
         case.learned = None
+        if self._scoring.is_due and self._apply([]):
+            self._come_to_rest()
         self._close_tasks(instant)
         self._take_stock()
         self._come_to_rest()
@@ -123,18 +127,24 @@ class AccountFold:
     def _apply(self, batch: list[DataInput]) -> bool:
         """Move the book on. False when nothing that was touched matters to any playbook."""
         case = self._case
-        touched = take_in(case, batch)
+        touched = Touched()
+        taken = take_in(case, batch, touched)
+        taken += take_in(case, self._scoring.follow(touched.fields), touched)
         for kind, subject_id in sorted(touched.created):
             self._watch(kind, subject_id)
         if not touched.created and not self._matters(touched.fields, touched.events):
             return False
         self._rounds.touch(touched)
         for level in range(case.world.depth):
-            self._moments(batch, touched.before, level)
+            self._moments(taken, touched.before, level)
             if level == 0:
                 rearrange(case, {(kind.value, name) for kind, name in touched.fields})
-            self._watchers.judge_touched(touched, level)
+            self._watchers.judge_touched(touched, level, self._taking_stock())
         return True
+
+    def _taking_stock(self) -> frozenset[str]:
+        """The playbooks that go live at this very instant: what is so now, they find existing."""
+        return frozenset(live.playbook.name for at, live in self._arrivals if at <= self._case.now)
 
     def _watch(self, kind: Kind, subject_id: str) -> None:
         """Look out for what starts the playbooks about this subject."""
@@ -246,6 +256,7 @@ class AccountFold:
             yield self._closings[0][0]
         for at, _ in self._arrivals:
             yield at
+        yield from self._scoring.instants()
         yield from self._watchers.instants()
         yield from self._rounds.instants()
         yield from turning_points(self._case)
@@ -267,6 +278,7 @@ class AccountFold:
             case.born,
             frozenset(case.passed),
             case.incidents,
+            case.scores,
         )
 
 

@@ -12,10 +12,13 @@ from engine.conditions.catalogue import Kind, Value
 from engine.episodes.episode import Episode
 from engine.fold.view import BookView, Place
 from engine.fold.world import World
+from engine.health.model import GIVEN
+from engine.health.score import KeptScore
 from engine.match.question import Question
 from engine.runs.run import Decision, Message, OpenRun, Run, Step, Task
 from engine.state.book import Book, ChangeInput, DataInput, EventInput
 from engine.state.entries import Entry, EventEntry
+from engine.state.given import also_given
 
 _AFTER_ALL_STORED = 2**62
 """Above the number of any stored change, for those that have none yet."""
@@ -43,6 +46,8 @@ class Record:
     """When holds that stop one of the episodes were released, by hold id."""
     silences: Sequence[Silence] = ()
     """All of them, past and present."""
+    takes_up: Mapping[str, Value | None] = field(default_factory=dict)
+    """What sources said of health before the model that goes live now, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,8 @@ class Case:
     questions: list[Question] = field(default_factory=list)
     born: list[Entry | EventEntry] = field(default_factory=list)
     """What the fold itself brings into the account's state, to be written with everything else."""
+    scores: list[KeptScore] = field(default_factory=list)
+    """What the account's health was computed to be, whenever that changed."""
     set_at: dict[Place, datetime] = field(default_factory=dict)
     """When the fold last gave a field its value."""
     unseen: list[list[DataInput]] = field(default_factory=list)
@@ -143,22 +150,33 @@ class Case:
         Everything sees it at this same instant, after what is under way. What says nothing new is left out;
         of the rest, the values until now are returned.
         """
-        known = self._standing(kind, subject_id)
+        declared = {GIVEN.name: GIVEN} if GIVEN.name in self.world.field_names[Kind.ACCOUNT] else {}
+        born = self._born(kind, subject_id, also_given(kind, declared, values), source)
+        if born:
+            self.unseen.append([*born])
+        return {each.field: each.old for each in born if each.field in values}
+
+    def compute(self, values: Mapping[str, Value | None], source: str) -> list[ChangeInput]:
+        """Give fields of the account the values that follow from what is being taken in, along with it."""
+        return self._born(Kind.ACCOUNT, self.book.account_id, values, source)
+
+    def _born(
+        self, kind: Kind, subject_id: str, values: Mapping[str, Value | None], source: str
+    ) -> list[ChangeInput]:
+        """The changes by which fields take new values now, to be written and to be taken in."""
+        known = self.standing(kind, subject_id)
         new = {name: value for name, value in values.items() if known.get(name) != value}
         if not new:
-            return {}
+            return []
         self.born.append(Entry(kind, subject_id, self.book.account_id, new, self.now, self.now, source))
-        order = _AFTER_ALL_STORED + len(self.born)
-        self.unseen.append(
-            [
-                ChangeInput(self.now, self.now, order, kind, subject_id, name, known.get(name), value)
-                for name, value in new.items()
-            ]
-        )
         self.set_at.update(((kind, subject_id, name), self.now) for name in new)
-        return {name: known.get(name) for name in new}
+        order = _AFTER_ALL_STORED + len(self.born)
+        return [
+            ChangeInput(self.now, self.now, order, kind, subject_id, name, known.get(name), value)
+            for name, value in new.items()
+        ]
 
-    def _standing(self, kind: Kind, subject_id: str) -> Mapping[str, Value | None]:
+    def standing(self, kind: Kind, subject_id: str) -> Mapping[str, Value | None]:
         """A subject's values with what has still to be seen."""
         known: dict[str, Value | None] = dict(self.book.subjects[kind].get(subject_id, {}))
         for each in (each for batch in self.unseen for each in batch):
@@ -222,6 +240,7 @@ class Folded:
     openings: Sequence[Opening]
     questions: Sequence[Question]
     born: Sequence[Entry | EventEntry] = ()
-    """Changes and events that playbooks brought about, for the account's state."""
+    """Changes and events that the fold brought about, for the account's state."""
     passed: frozenset[Passed] = frozenset()
     incidents: Sequence[str] = ()
+    scores: Sequence[KeptScore] = ()

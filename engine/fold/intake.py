@@ -2,7 +2,7 @@
 
 from bisect import insort
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -35,10 +35,10 @@ class Touched:
         return not self.fields.isdisjoint(_PLACES_OF_TIME)
 
 
-def take_in(case: Case, batch: Sequence[DataInput]) -> Touched:
-    """Move the book on by inputs that are effective together."""
-    touched = Touched()
-    for item in batch:
+def take_in(case: Case, batch: Sequence[DataInput], touched: Touched) -> list[DataInput]:
+    """Move the book on by inputs that are effective together; what of them moves nothing is marked so."""
+    taken = [_as_known(case, item) for item in batch]
+    for item in taken:
         if isinstance(item, EventInput):
             _happen(case, item)
             touched.events.add(item.name)
@@ -49,7 +49,7 @@ def take_in(case: Case, batch: Sequence[DataInput]) -> Touched:
             touched.created.add((item.kind, item.subject_id))
         else:
             _change(case, item, touched.before)
-    return touched
+    return taken
 
 
 def _happen(case: Case, item: EventInput) -> None:
@@ -61,7 +61,7 @@ def _happen(case: Case, item: EventInput) -> None:
 def _change(case: Case, item: ChangeInput, before: dict[Place, Value | None]) -> None:
     values = case.book.subjects[item.kind].setdefault(item.subject_id, {})
     _remember(case, item, values)
-    if item.superseded or _is_overtaken(case, item):
+    if item.superseded:
         return
     before[item.kind, item.subject_id, item.field] = values.get(item.field)
     if item.new is None:
@@ -70,10 +70,19 @@ def _change(case: Case, item: ChangeInput, before: dict[Place, Value | None]) ->
         values[item.field] = item.new
 
 
-def _is_overtaken(case: Case, item: ChangeInput) -> bool:
-    """Whether a playbook has set the field at an instant after this late value was so."""
+def _as_known(case: Case, item: DataInput) -> DataInput:
+    """The input as it stands beside what the fold itself has set, which was not known when it was taken in.
+
+    A late value moves nothing where the fold has set the field after it was so; one that repeated what was
+    known moves the field where the fold has set another since.
+    """
+    if isinstance(item, EventInput):
+        return item
     set_at = case.set_at.get((item.kind, item.subject_id, item.field))
-    return set_at is not None and item.effective_at < set_at
+    if set_at is None:
+        return item
+    repeats = item.superseded and item.old == item.new
+    return replace(item, superseded=item.effective_at < set_at or (item.superseded and not repeats))
 
 
 def _remember(case: Case, item: ChangeInput, values: Mapping[str, Value]) -> None:

@@ -52,7 +52,7 @@ def recent_states(
             groups[arrival.early, arrival.at].append(arrival)
     for (early, at), group in groups.items():
         lives = {each.live.playbook.name: each.live for each in group}
-        reader = BookReader(catalogue, needs([each.playbook for each in lives.values()]))
+        reader = BookReader(catalogue, needs([each.playbook for each in lives.values()], world.health))
         watching = _watching(world, lives, early)
         starts = {each.account_id: Start(early) for each in group}
         for account_id, dossier in reader.read(connection, starts, late_at=at).items():

@@ -34,21 +34,21 @@ class Watchers:
             self._watchers[place] = _Watcher(live, subject_id)
             self._look_ahead(self._watchers[place])
 
-    def judge_touched(self, touched: Touched, level: int) -> None:
-        """Judge those of a level whose answer the inputs may have changed."""
+    def judge_touched(self, touched: Touched, level: int, without: frozenset[str]) -> None:
+        """Judge those of a level whose answer the inputs may have changed, but not of playbooks `without`."""
 
         def is_touched(watcher: _Watcher) -> bool:
             is_new = (watcher.live.playbook.subject, watcher.subject_id) in touched.created
             reads = watcher.live.touched_by
             return touched.zone_moved or is_new or reads.meets(touched.fields, touched.events)
 
-        self._judge(is_touched, level)
+        self._judge(is_touched, level, without)
 
     def cross_boundaries(self, level: int) -> None:
         """Judge those of a level that time alone moves: their answers, and how long they have held."""
         case = self._case
         self._judge(lambda watcher: watcher.boundary is not None and watcher.boundary <= case.now, level)
-        for (name, subject_id), episode in list(case.states.items()):
+        for (name, subject_id), episode in sorted(case.states.items(), key=lambda each: each[0]):
             live = case.world.by_name.get(name)
             waits = episode.state == "pending" or episode.lapsed_at is not None
             if waits and live is not None and case.world.level_of(name) == level:
@@ -69,12 +69,15 @@ class Watchers:
             if watcher.boundary is not None:
                 yield watcher.boundary
 
-    def _judge(self, is_wanted: Callable[[_Watcher], bool], level: int) -> None:
+    def _judge(
+        self, is_wanted: Callable[[_Watcher], bool], level: int, without: frozenset[str] = frozenset()
+    ) -> None:
         """Judge the wanted watchers of a level whose playbook has gone live, and look ahead from here."""
         case = self._case
         for watcher in list(self._watchers.values()):
             if case.world.level_of(watcher.live.playbook.name) == level and is_wanted(watcher):
-                if max(watcher.live.live_since, watcher.live.changed_at) <= case.now:
+                is_live = max(watcher.live.live_since, watcher.live.changed_at) <= case.now
+                if is_live and watcher.live.playbook.name not in without:
                     starts.judge(case, watcher.live, watcher.subject_id)
                 self._look_ahead(watcher)
 

@@ -11,6 +11,7 @@ from engine.clock.workdays import LocalCalendar
 from engine.conditions.catalogue import Field, Kind, Value
 from engine.conditions.operators import OPERATORS, Argument
 from engine.conditions.tree import Condition, Crossing, Group, Predicate, Shift, predicates
+from engine.health.model import HEALTH, LiveHealth
 from engine.rulefile.model import ChooseAction, OnTiming, Playbook
 from engine.rulefile.mutes import mute_levels
 from engine.runs.owners import Team
@@ -140,9 +141,13 @@ def is_moment(condition: Condition) -> bool:
     return isinstance(condition, Predicate) and condition.operator in MOMENTS
 
 
-def needs(playbooks: list[Playbook]) -> Needs:
-    """What has to be loaded of an account for these playbooks."""
+def needs(playbooks: list[Playbook], health: LiveHealth | None = None) -> Needs:
+    """What has to be loaded of an account for these playbooks, and for its health."""
     kinds = {Kind.ACCOUNT, Kind.CONTACT}
+    moved: frozenset[tuple[Kind, str]] = frozenset()
+    if health is not None:
+        kinds.update(kind for kind, _ in health.model.places())
+        moved = frozenset({_place(HEALTH)})
     events: set[str] = set()
     latched: dict[tuple[Kind, str], tuple[Decimal, Decimal]] = {}
     courses: dict[tuple[Kind, str], timedelta] = {}
@@ -160,7 +165,7 @@ def needs(playbooks: list[Playbook]) -> Needs:
                 if predicate.operator == "event_at_least" and predicate.event and predicate.window:
                     longest = counted.get(predicate.event, timedelta(0))
                     counted[predicate.event] = max(longest, predicate.window.elapsed)
-    return Needs(frozenset(kinds), frozenset(events), latched, courses, frozenset(lives), counted)
+    return Needs(frozenset(kinds), frozenset(events), latched, courses, frozenset(lives), counted, moved)
 
 
 def _add_band(predicate: Predicate, latched: dict[tuple[Kind, str], tuple[Decimal, Decimal]]) -> None:
@@ -209,6 +214,8 @@ class World:
     settings: Settings
     field_names: Mapping[Kind, tuple[str, ...]]
     """Every declared field by kind, so that a template can ask for one that is missing."""
+    health: LiveHealth | None = None
+    """How health is computed where no source gives it."""
     _calendars: dict[tuple[str, str], LocalCalendar] = field(default_factory=dict)
     _reads: dict[str, Reads] = field(default_factory=dict)
 

@@ -16,6 +16,7 @@ from engine.state import tables
 from engine.state.accept import fields_of
 from engine.state.bulk import insert_rows
 from engine.state.entries import Entry
+from engine.state.healths import write_scores
 from engine.state.store import store
 from engine.state.subjects import Intake
 from engine.state.upsert import upsert
@@ -66,6 +67,7 @@ def commit_shard(
         _write(connection, cls, [row for each in kept for row in getattr(each, name)])
     _write_messages(connection, kept, at)
     _write_decisions(connection, kept)
+    write_scores(connection, [score for each in kept for score in each.scores])
     moved = _write_born(connection, kept, catalogue)
     _advance(connection, kept, seen, at, moved)
     return Committed(len(kept), conflicts)

@@ -73,6 +73,8 @@ def accepted_values(
         field = fields.get(name)
         if field is None:
             raise Refused(_unknown(catalogue, kind, name))
+        if field.is_derived:
+            raise Refused(f"{field.path} cannot be given: Tminus keeps it itself")
         try:
             accepted[name] = accepted_value(field, value)
         except Refused as error:

@@ -100,3 +100,5 @@ class Needs:
     """Fields of which, when they change, it counts what they ever were."""
     counted: Mapping[str, timedelta] = field(default_factory=dict)
     """Events that are counted, and over the last how long."""
+    moved: frozenset[tuple[Kind, str]] = frozenset()
+    """Fields that a fold itself may move, without an input that says so."""

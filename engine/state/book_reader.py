@@ -65,7 +65,10 @@ class BookReader:
             courses = read_courses(connection, place, books, since, only_folded=late, floor=since - span)
             _keep(place, books, courses)
         for place in sorted(self._needs.lives):
-            books = _books_of_changed(found.values(), *place)
+            is_moved = place in self._needs.moved
+            books = (
+                _books(found.values(), place[0]) if is_moved else _books_of_changed(found.values(), *place)
+            )
             _keep(place, books, read_courses(connection, place, books, since, only_folded=late))
 
     def _current(
@@ -187,7 +190,9 @@ class BookReader:
             subjects = {
                 subject: account_id
                 for account_id, dossier in found.items()
-                for subject in _undecided(dossier, kind, name, band)
+                for subject in _undecided(
+                    dossier, (kind, name), band, is_moved=(kind, name) in self._needs.moved
+                )
             }
             query = (
                 select(
@@ -226,9 +231,11 @@ def _keep(place: tuple[Kind, str], books: Mapping[str, Book], courses: Mapping[s
         books[subject].courses[kind, subject, name] = course
 
 
-def _undecided(dossier: Dossier, kind: Kind, name: str, band: tuple[Decimal, Decimal]) -> Iterator[str]:
-    """The subjects whose value lies in the band, or was missing or overtaken where inputs wait for it."""
-    low, high = band
+def _undecided(
+    dossier: Dossier, place: tuple[Kind, str], band: tuple[Decimal, Decimal], *, is_moved: bool
+) -> Iterator[str]:
+    """The subjects whose value lies in the band, or was missing or overtaken where it may change."""
+    (kind, name), (low, high) = place, band
     inputs = [
         each
         for each in dossier.inputs
@@ -241,5 +248,5 @@ def _undecided(dossier: Dossier, kind: Kind, name: str, band: tuple[Decimal, Dec
         if isinstance(value, Decimal):
             if low <= value <= high or subject in overtaken:
                 yield subject
-        elif subject in changed:
+        elif is_moved or subject in changed:
             yield subject

@@ -21,6 +21,10 @@ class Link:
     old: str | None = None
     superseded: bool = False
     """It moves nothing: it came late, or repeats what an earlier insertion already says."""
+    insists: bool = False
+    """Whether it is written even where it says what is known already, unless it comes late."""
+    in_turn: bool = False
+    """Whether it stays beside a later one of the same times: an instant may have both."""
     source: str | None = None
     """Who says so, where that is not the source of the whole intake."""
 
@@ -47,8 +51,8 @@ def fold(links: Iterable[Link], start: str | None = None, since: datetime = EVER
 
     `start` is the value known before the first of them and `since` the instant from which it is known
     to be so; no link may be effective before that. A new link that equals the value at its effective
-    time, as known when it applies, is left out: the same intake twice writes once. Of new links with the
-    same times the last one given counts.
+    time, as known when it applies, is left out unless it insists: the same intake twice writes once. Of
+    new links with the same times the last one given counts, and those that say what was so in turn.
     """
     value, newest = start, since
     times, values = [since], [start]
@@ -58,7 +62,7 @@ def fold(links: Iterable[Link], start: str | None = None, since: datetime = EVER
         place = bisect_right(times, link.effective_at)
         is_late = link.effective_at < newest
         old = values[place - 1] if is_late else value
-        if link.id is None and link.value == old:
+        if link.id is None and link.value == old and (is_late or not link.insists):
             continue
         placed = _placed(link, old, is_late or link.value == old)
         times.insert(place, link.effective_at)
@@ -79,7 +83,7 @@ def _in_order(links: Iterable[Link]) -> list[Link]:
     return [
         link
         for link, successor in zip_longest(ordered, ordered[1:])
-        if successor is None or link.id is not None or _order(link) != _order(successor)
+        if successor is None or link.id is not None or link.in_turn or _order(link) != _order(successor)
     ]
 
 

@@ -31,6 +31,7 @@ from engine.state.entries import (
     Rejection,
     source_book,
 )
+from engine.state.given import also_given
 from engine.state.history import chunked
 from engine.state.store import Stored, store
 from engine.state.subjects import Fields, Intake
@@ -113,7 +114,11 @@ def _entry(catalogue: Catalogue, fields: Fields, entry: Entry) -> Entry:
         entry.kind,
         entry.id,
         account_id,
-        accepted_values(catalogue, entry.kind, fields[entry.kind], entry.values),
+        also_given(
+            entry.kind,
+            fields[entry.kind],
+            accepted_values(catalogue, entry.kind, fields[entry.kind], entry.values),
+        ),
         accepted_instant(entry.effective_at, "the effective time"),
         accepted_instant(entry.recorded_at, "the recorded time"),
     )

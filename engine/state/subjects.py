@@ -9,9 +9,11 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection, RowMapping, func, select
 
 from engine.conditions.catalogue import Field, Kind, encode
+from engine.health.model import GIVEN, HEALTH
 from engine.state import tables
 from engine.state.chain import EVER, Folded, Link, fold
 from engine.state.entries import Entry, EventEntry, Rejection
+from engine.state.given import news
 from engine.state.history import chunked
 
 Fields: TypeAlias = Mapping[Kind, Mapping[str, Field]]
@@ -113,7 +115,8 @@ def read_subjects(
             times = entry.effective_at, entry.recorded_at
             subject.asserted[EXISTS].append(Link("true", *times, source=entry.source))
             for name, value in entry.values.items():
-                link = Link(encode(value), *times, source=entry.source)
+                is_born = entry.source is not None
+                link = Link(encode(value), *times, in_turn=is_born, source=entry.source)
                 subject.asserted[name].append(link)
         if first := intake.first_mention:
             key = Kind.ACCOUNT, account_id
@@ -145,13 +148,27 @@ def fold_subjects(connection: Connection, fields: Fields, subjects: Iterable[Sub
     needed = [each for each in stored if _reaches_back(each, newest)]
     chains = _chains(connection, needed)
     for subject in subjects:
-        for name, links in subject.asserted.items():
+        for name, links in _health_last(subject):
+            if name == HEALTH.name and GIVEN.name in subject.folded:
+                links = news(links, subject.asserted[GIVEN.name], subject.folded[GIVEN.name])
+            if not links:
+                continue
             key = subject.kind, subject.id, name
             since = newest.get(key, EVER)
             if key in chains and min(link.effective_at for link in links) < since:
                 subject.folded[name] = fold([*chains[key], *links])
             else:
                 subject.folded[name] = fold(links, subject.current(name, fields[subject.kind]), since)
+
+
+def _health_last(subject: Subject) -> list[tuple[str, list[Link]]]:
+    """What is asserted by field; what a source says of health comes before what health becomes by it."""
+    found = list(subject.asserted.items())
+    return (
+        found
+        if GIVEN.name not in subject.asserted
+        else sorted(found, key=lambda each: each[0] == HEALTH.name)
+    )
 
 
 def _newest(connection: Connection, subjects: Sequence[Subject]) -> dict[_Key, datetime]:

@@ -247,6 +247,29 @@ class Rulebook(SQLModel, table=True):
     paused: bool = False
 
 
+class HealthModelRow(SQLModel, table=True):
+    """How health was computed, and since when. The newest one decides."""
+
+    __tablename__ = "health_model"
+
+    live_since: datetime = Field(sa_type=Instant, primary_key=True)
+    version: str
+    content: dict[str, Any] = Field(sa_type=JSON)
+    """The `health` settings, but for the bands."""
+
+
+class HealthScoreRow(SQLModel, table=True):
+    """A computed score with its parts, written when either changes."""
+
+    __tablename__ = "health_score"
+
+    account_id: str = Field(primary_key=True)
+    at: datetime = Field(sa_type=Instant, primary_key=True)
+    score: Decimal | None = _number()
+    parts: list[Any] | None = Field(default=None, sa_type=JSON)
+    """None from when on a source gives the account's health."""
+
+
 class Episode(SQLModel, table=True):
     """One stretch of a state, or one moment, for one subject."""
 

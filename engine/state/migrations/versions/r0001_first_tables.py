@@ -18,6 +18,7 @@ def upgrade() -> None:
     """Create the tables."""
     _state()
     _playbooks()
+    _health()
     _delivery()
     _service()
 
@@ -346,6 +347,25 @@ def _playbooks() -> None:
         _name("ended_by"),
     )
     op.create_index("ix_silence_account", "silence", ["account_id"])
+
+
+def _health() -> None:
+    """How health is computed, and what it came to."""
+    op.create_table(
+        "health_model",
+        _instant("live_since", required=True),
+        _name("version", required=True),
+        _json("content", required=True),
+        sa.PrimaryKeyConstraint("live_since"),
+    )
+    op.create_table(
+        "health_score",
+        _name("account_id", required=True),
+        _instant("at", required=True),
+        _fixed("score"),
+        _json("parts"),
+        sa.PrimaryKeyConstraint("account_id", "at"),
+    )
 
 
 def _delivery() -> None:
