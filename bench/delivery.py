@@ -177,7 +177,7 @@ def _work(url: str, port: int, ready: Any, go: Any) -> None:
     ready.release()
     go.wait()
     owner = f"bench:{os.getpid()}"
-    while deliver_batch(database, connectors, settings, now=NOW, owner=owner, limit=200).handled:
+    while deliver_batch(database, connectors, settings, now=NOW, owner=owner, limit=100_000).handled:
         pass
     close_connectors(connectors)
     database.dispose()

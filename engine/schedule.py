@@ -6,7 +6,7 @@ Every due time lives in our tables, so the scheduler keeps its jobs in memory an
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,6 +20,7 @@ GATHER_SECONDS = 0.05
 
 POLL_SECONDS = 1.0
 DELIVER_SECONDS = 5.0
+RECOVER_SECONDS = 30.0
 LIVE_SECONDS = 20.0
 REST_SECONDS = 10.0
 
@@ -94,10 +95,12 @@ class Work:
     now: Callable[[], datetime]
     tick: Callable[[datetime], bool]
     """One pass; whether it put anything in the outbox."""
-    deliver: Callable[[datetime], bool]
-    """One batch; whether more is ready."""
+    lanes: Mapping[str, Callable[[], bool]]
+    """Deliveries that go on beside one another, by name; each does a batch and says whether more is ready."""
     is_due: Callable[[datetime], bool]
     """Whether an account waits to be looked at, whoever wrote it."""
+    recover: Callable[[], object] = lambda: None
+    """Settles what a deliverer that stopped has left behind."""
     live: Callable[[datetime], object] | None = None
     """Lets the sample customers go on living."""
 
@@ -108,7 +111,7 @@ class Schedule:
     def __init__(self, work: Work, tick_seconds: float) -> None:
         self._work = work
         self._ticking = Loop("tick", self._tick)
-        self._delivering = Loop("delivery", self._deliver)
+        self._delivering = [self._lane(name, turn) for name, turn in work.lanes.items()]
         self._jobs = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(4)},
@@ -116,7 +119,8 @@ class Schedule:
         )
         self._every(tick_seconds, "tick", self._ticking.wake)
         self._every(POLL_SECONDS, "poll", self._poll)
-        self._every(DELIVER_SECONDS, "delivery", self._delivering.wake)
+        self._every(DELIVER_SECONDS, "delivery", self.wake_delivery)
+        self._every(RECOVER_SECONDS, "recovery", self._recover)
         if work.live:
             self._every(LIVE_SECONDS, "live", self._live)
 
@@ -124,8 +128,10 @@ class Schedule:
         """Begin, with a tick and a delivery at once for what time made due while nobody ran."""
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._ticking.start()
-        self._delivering.start()
+        for lane in self._delivering:
+            lane.start()
         self._jobs.start()
+        self._recover()
         self.wake()
         self.wake_delivery()
 
@@ -135,38 +141,52 @@ class Schedule:
 
     def wake_delivery(self) -> None:
         """Deliver now; returns at once."""
-        self._delivering.wake()
+        for lane in self._delivering:
+            lane.wake()
 
     @property
     def is_alive(self) -> bool:
         """Whether ticks and deliveries would run."""
-        return bool(self._jobs.running) and self._ticking.is_alive and self._delivering.is_alive
+        return bool(self._jobs.running) and all(loop.is_alive for loop in self._loops)
 
     @property
     def failures(self) -> dict[str, int]:
         """How often each loop has failed since the start."""
-        return {loop.name: loop.failures for loop in (self._ticking, self._delivering)}
+        return {loop.name: loop.failures for loop in self._loops}
+
+    @property
+    def _loops(self) -> list[Loop]:
+        return [self._ticking, *self._delivering]
 
     def stop(self, timeout: float) -> bool:
         """Finish what is under way, for at most `timeout` seconds; whether it finished."""
         deadline = time.monotonic() + timeout
         if self._jobs.running:
             self._jobs.shutdown(wait=False)
-        loops = (self._ticking, self._delivering)
-        for loop in loops:
+        for loop in self._loops:
             loop.end()
-        return all(loop.has_ended(max(0.0, deadline - time.monotonic())) for loop in loops)
+        return all(loop.has_ended(max(0.0, deadline - time.monotonic())) for loop in self._loops)
 
     def _every(self, seconds: float, name: str, work: Callable[[], None]) -> None:
         self._jobs.add_job(work, "interval", seconds=seconds, id=name, name=name)
 
     def _tick(self) -> None:
         if self._work.tick(self._work.now()):
-            self._delivering.wake()
+            self.wake_delivery()
 
-    def _deliver(self) -> None:
-        if self._work.deliver(self._work.now()):
-            self._delivering.wake()
+    def _lane(self, name: str, turn: Callable[[], bool]) -> Loop:
+        def work() -> None:
+            if turn():
+                loop.wake()
+
+        loop = Loop(f"delivery {name}", work)
+        return loop
+
+    def _recover(self) -> None:
+        try:
+            self._work.recover()
+        except Exception:
+            log.exception("What another deliverer left behind could not be taken up; it will be tried again.")
 
     def _poll(self) -> None:
         if not self._ticking.is_resting and self._work.is_due(self._work.now()):

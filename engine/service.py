@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from engine.listening import listen, port_of
 from engine.mailbox.receiver import MailboxReceiver
 from engine.match.choice import open_matcher
 from engine.match.matcher import DurableMatcher, Matcher
-from engine.outbox.deliver import deliver_batch
+from engine.outbox.deliver import Deliverer
+from engine.outbox.lane import Lane
 from engine.outbox.wiring import close_connectors, open_connectors
 from engine.sample.life import live
 from engine.schedule import Schedule, Work
@@ -53,7 +55,7 @@ class Parts:
     settings: Settings
     decider: Decider
     matcher: Matcher
-    deliver: Callable[[datetime], bool]
+    deliverer: Deliverer
 
 
 def serve(
@@ -100,8 +102,8 @@ def _assemble(settings: Settings, stack: ExitStack, say: Callable[[str], None]) 
     decider = Decider(database, settings, settings.catalogue(), matcher)
     if settings.sample.enabled:
         decider.fill(now(), say)
-    deliver = _delivery(database, settings, stack)
-    return Parts(database, settings, decider, matcher, deliver), token
+    deliverer = _deliverer(database, settings, stack)
+    return Parts(database, settings, decider, matcher, deliverer), token
 
 
 def _open_database(url: str) -> Engine:
@@ -122,7 +124,7 @@ def _run(
 ) -> None:
     schedule = Schedule(_work(parts), parts.settings.tick_seconds)
     web = WebServer(create_app(_service(parts, schedule)), listening)
-    stack.callback(_stop, schedule, web, parts.matcher, stopped)
+    stack.callback(_stop, schedule, web, parts, stopped)
     web.start()
     schedule.start()
     greet(parts.settings, token)
@@ -153,7 +155,8 @@ def _work(parts: Parts) -> Work:
     return Work(
         now=now,
         tick=parts.decider.tick,
-        deliver=parts.deliver,
+        lanes=_turns(parts.deliverer),
+        recover=parts.deliverer.recover,
         is_due=parts.decider.is_due,
         live=live_on if sample.enabled and sample.live else None,
     )
@@ -185,16 +188,22 @@ def _service(parts: Parts, schedule: Schedule) -> Service:
     )
 
 
-def _delivery(database: Engine, settings: Settings, stack: ExitStack) -> Callable[[datetime], bool]:
+def _deliverer(database: Engine, settings: Settings, stack: ExitStack) -> Deliverer:
     connectors = open_connectors(settings, database)
     stack.callback(close_connectors, connectors)
     owner = f"{socket.gethostname()}:{os.getpid()}"
+    deliverer = Deliverer(database, connectors, settings, now, owner)
+    deliverer.begin()
+    return deliverer
 
-    def deliver(_: datetime) -> bool:
-        report = deliver_batch(database, connectors, settings, now=now, owner=owner, limit=AT_ONCE)
-        return report.handled >= AT_ONCE
 
-    return deliver
+def _turns(deliverer: Deliverer) -> dict[str, Callable[[], bool]]:
+    """Each lane as something that does a batch and says whether more is ready."""
+
+    def turn(lane: Lane) -> bool:
+        return lane.run(AT_ONCE).total() >= AT_ONCE
+
+    return {name: partial(turn, lane) for name, lane in deliverer.lanes.items()}
 
 
 def _refuse_taken_mailbox(settings: Settings) -> None:
@@ -219,12 +228,13 @@ def _open_mailbox(settings: Settings, stack: ExitStack) -> Settings:
     return with_mailbox_port(settings, port)
 
 
-def _stop(schedule: Schedule, web: WebServer, matcher: Matcher, stopped: _Stopped) -> None:
+def _stop(schedule: Schedule, web: WebServer, parts: Parts, stopped: _Stopped) -> None:
     web.end()
+    parts.deliverer.end()
     stopped.is_clean = schedule.stop(STOP_SECONDS)
     if not stopped.is_clean:
         log.warning("What was under way is left as it is; the next start takes it up.")
-        _end_workers(matcher)
+        _end_workers(parts.matcher)
     web.has_ended(STOP_SECONDS)
 
 

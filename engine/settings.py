@@ -5,11 +5,12 @@ from datetime import time
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from engine.clock.durations import parse_duration
 from engine.clock.workdays import LocalCalendar
 from engine.clock.zones import zone
 from engine.conditions import catalogue
@@ -51,7 +52,31 @@ class WorkingHours(_Strict):
     end: time = time(18)
 
 
-class SmtpConnector(_Strict):
+class Rate(_Strict):
+    """How many entries may go within a stretch, in each process."""
+
+    max: int = Field(ge=1)
+    per: str = "1s"
+
+    @field_validator("per")
+    @classmethod
+    def _is_a_stretch(cls, text: str) -> str:
+        span = parse_duration(text)
+        if span.is_business or not span.elapsed:
+            raise ValueError("must be a stretch of time such as 1s, 1min or 1h")
+        return text
+
+
+class _Connector(_Strict):
+    """What every connector has."""
+
+    concurrency: int = Field(default=4, ge=1, le=64)
+    """How many entries are under way at once, in each process."""
+    rate: Rate | None = None
+    """The fastest pace; None for as fast as it takes them."""
+
+
+class SmtpConnector(_Connector):
     """Email over SMTP."""
 
     kind: Literal["smtp"]
@@ -63,7 +88,7 @@ class SmtpConnector(_Strict):
     timeout_seconds: float = 30.0
 
 
-class SlackConnector(_Strict):
+class SlackConnector(_Connector):
     """Messages to a Slack incoming webhook, or anything that takes its JSON."""
 
     kind: Literal["slack"]

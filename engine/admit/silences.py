@@ -84,8 +84,8 @@ def read_silences(connection: Connection, account_ids: Sequence[str]) -> list[Si
     return _read(connection, _SILENCE.c.account_id.in_(account_ids))
 
 
-def is_silenced(account_id: Any, playbook: Any, now: datetime) -> Any:
-    """In SQL, whether a silence of the account covers the playbook at `now`."""
+def is_silenced(account_id: Any, playbook: Any, now: Any) -> Any:
+    """In SQL, whether a silence of the account covers the playbook at `now`, an instant or a parameter."""
     return (
         select(_SILENCE.c.id)
         .where(

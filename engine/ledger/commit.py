@@ -115,7 +115,7 @@ def _write_messages(connection: Connection, folds: Sequence[Folded], at: datetim
             "topic": each.topic,
             "subject": each.subject,
             "payload": each.payload,
-            "state": "available",
+            "state": "scheduled" if each.available_at > each.created_at else "available",
             "available_at": each.available_at,
             "attempts": 0,
             "created_at": each.created_at,
@@ -130,7 +130,7 @@ def _write_messages(connection: Connection, folds: Sequence[Folded], at: datetim
             update(_OUTBOX)
             .where(
                 _OUTBOX.c.run_id.in_(silenced),
-                _OUTBOX.c.state.in_(("available", "retryable")),
+                _OUTBOX.c.state.in_(("scheduled", "available", "retryable")),
                 _OUTBOX.c.step.not_like("exit:%"),
             )
             .values(state="cancelled", error="the run ended before it was sent", finished_at=at)

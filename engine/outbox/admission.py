@@ -1,10 +1,10 @@
 """Whether a claimed entry may still go out: asked at the claim and again as the try begins."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Row, Table, bindparam, select
 
 from engine.permit.consent import ContactFacts, Refusal, may_send
 from engine.permit.suppression import address_key, suppressed_among
@@ -18,6 +18,29 @@ _run: Table = Run.__table__  # type: ignore[attr-defined]
 _contact: Table = Contact.__table__  # type: ignore[attr-defined]
 _account: Table = Account.__table__  # type: ignore[attr-defined]
 
+_FACTS: Any = (
+    select(
+        _outbox.c.id,
+        _outbox.c.step,
+        _outbox.c.contact_id,
+        _outbox.c.recipient,
+        _run.c.state.label("run_state"),
+        _run.c.outcome.label("run_outcome"),
+        _contact.c.id.label("known_contact"),
+        _contact.c.status,
+        _contact.c.consent,
+        _contact.c.email,
+        _account.c.timezone,
+        _account.c.country,
+    )
+    .select_from(
+        _outbox.outerjoin(_run, _run.c.id == _outbox.c.run_id)
+        .outerjoin(_contact, _contact.c.id == _outbox.c.contact_id)
+        .outerjoin(_account, _account.c.id == _outbox.c.account_id)
+    )
+    .where(_outbox.c.id.in_(bindparam("ids", expanding=True)))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -30,35 +53,10 @@ class Circumstances:
 
 def circumstances(connection: Connection, ids: Iterable[str]) -> Mapping[str, Circumstances]:
     """Those of each outbox row by id."""
-    rows = connection.execute(_facts(ids)).all()
+    rows: Sequence[Row[Any]] = connection.execute(_FACTS, {"ids": list(ids)}).all()
     addresses = [each for row in rows for each in (row.recipient, row.email) if row.contact_id and each]
     suppressed = suppressed_among(connection, addresses)
     return {row.id: Circumstances(_refusal(row, suppressed), row.timezone, row.country) for row in rows}
-
-
-def _facts(ids: Iterable[str]) -> Any:
-    return (
-        select(
-            _outbox.c.id,
-            _outbox.c.step,
-            _outbox.c.contact_id,
-            _outbox.c.recipient,
-            _run.c.state.label("run_state"),
-            _run.c.outcome.label("run_outcome"),
-            _contact.c.id.label("known_contact"),
-            _contact.c.status,
-            _contact.c.consent,
-            _contact.c.email,
-            _account.c.timezone,
-            _account.c.country,
-        )
-        .select_from(
-            _outbox.outerjoin(_run, _run.c.id == _outbox.c.run_id)
-            .outerjoin(_contact, _contact.c.id == _outbox.c.contact_id)
-            .outerjoin(_account, _account.c.id == _outbox.c.account_id)
-        )
-        .where(_outbox.c.id.in_(list(ids)))
-    )
 
 
 def _refusal(row: Row[Any], suppressed: frozenset[str]) -> str | None:

@@ -10,7 +10,7 @@ from connectors.outcome import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A rendered message this deliverer has a lease on."""
+    """A rendered message this deliverer has a lease on, with a try on record as begun."""
 
     id: str
     run_id: str
@@ -23,16 +23,16 @@ class Entry:
     subject: str
     payload: Mapping[str, Any]
     attempts: int
-    """Tries already made."""
+    """Tries, this one included."""
+    attempt_id: int
     lease_owner: str
-    lease_until: datetime
     timezone: str | None
     """The account's zone, where it has one."""
     country: str | None
 
 
 class Connector(Protocol):
-    """Something that delivers entries of one kind."""
+    """Something that delivers entries of one kind. Used by several threads at once."""
 
     def deliver(self, entry: Entry, now: datetime) -> Outcome:
         """Try once."""

@@ -1,16 +1,18 @@
 """Notes what came of tries, of those that never came back, and gives dead letters another chance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Table, func, or_, select, update
+from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, or_, select, text, update
 
 from connectors.outcome import Unknown
-from engine.outbox.claim import READY
+from engine.outbox.claim import LEASE, READY
+from engine.outbox.entry import Entry
 from engine.outbox.retry import RetryDecision
 from engine.state.database import writing
-from engine.state.tables import Attempt, Outbox
+from engine.state.tables import IS_EXECUTING, Attempt, Outbox
 
 CRASHED = Unknown("the deliverer stopped before it could note the answer")
 
@@ -24,68 +26,148 @@ class CannotRequeueError(ValueError):
     """An outbox entry is not one that waits for a person; the message says what it is."""
 
 
-def record(
-    database: Engine, outbox_id: str, attempt_id: int | None, decision: RetryDecision, now: datetime
-) -> bool:
-    """Write the end of a try, or without one the end of an entry that nothing can deliver.
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What becomes of one entry after one try."""
 
-    Says whether the entry took it: a late answer to a try since given up for lost counts when it says
-    that the message was taken, and otherwise only while nothing newer has been tried.
+    entry_id: str
+    attempt_id: int
+    decision: RetryDecision
+    ended_at: datetime
+
+
+def settle(database: Engine, settlements: Sequence[Settlement]) -> None:
+    """Write the ends of tries.
+
+    A late answer to a try since given up for lost counts when it says that the message was taken, and
+    otherwise only while nothing newer has been tried; the attempt takes note of it in any case.
     """
+    if not settlements:
+        return
     with writing(database) as connection:
-        if attempt_id is not None:
-            _end_attempt(
-                connection, attempt_id, decision.result, decision.error or decision.receipt or "", now
-            )
-        return connection.execute(_settled(outbox_id, attempt_id, decision, now)).rowcount > 0
+        connection.execute(_END_TRY, [_ended(each) for each in settlements])
+        for statement, is_taken in ((_TAKEN, True), (_NOT_TAKEN, False)):
+            rows = [
+                _settled(each) for each in settlements if (each.decision.state == "completed") is is_taken
+            ]
+            if rows:
+                connection.execute(statement, rows)
 
 
-def _settled(outbox_id: str, attempt_id: int | None, decision: RetryDecision, now: datetime) -> Any:
-    states = ["executing", "unknown"]
-    if decision.state == "completed":
-        states += [*READY, "cancelled", "discarded"]
-    statement = update(_outbox).where(_outbox.c.id == outbox_id, _outbox.c.state.in_(states))
-    if attempt_id is not None:
-        newest = select(func.max(_attempt.c.id)).where(_attempt.c.outbox_id == outbox_id).scalar_subquery()
-        statement = statement.where(newest == attempt_id)
-    return statement.values(**_columns(decision, now))
+def _settling(*states: str) -> Any:
+    in_one = or_(*(_outbox.c.state == each for each in states))  # `in` cannot be used with many rows at once
+    newest = select(func.max(_attempt.c.id)).where(_attempt.c.outbox_id == _outbox.c.id).scalar_subquery()
+    return (
+        update(_outbox)
+        .where(_outbox.c.id == bindparam("entry"), in_one, newest == bindparam("try"))
+        .values(
+            state=bindparam("becomes"),
+            error=bindparam("why"),
+            receipt=bindparam("proof"),
+            finished_at=bindparam("over", type_=_outbox.c.finished_at.type),
+            available_at=func.coalesce(
+                bindparam("again", type_=_outbox.c.available_at.type), _outbox.c.available_at
+            ),
+            lease_owner=None,
+            lease_until=None,
+        )
+    )
 
 
-def _columns(decision: RetryDecision, now: datetime) -> dict[str, Any]:
-    is_over = decision.state != "retryable"
-    found = {
-        "state": decision.state,
-        "error": decision.error,
-        "receipt": decision.receipt,
-        "finished_at": now if is_over else None,
-        "lease_owner": None,
-        "lease_until": None,
+_END_TRY = (
+    update(_attempt)
+    .where(_attempt.c.id == bindparam("try"))
+    .values(
+        ended_at=bindparam("at", type_=_attempt.c.ended_at.type),
+        result=bindparam("outcome"),
+        answer=bindparam("said"),
+    )
+)
+_TAKEN = _settling("executing", "unknown", *READY, "cancelled", "discarded")
+_NOT_TAKEN = _settling("executing", "unknown")
+
+
+def _ended(each: Settlement) -> dict[str, Any]:
+    decision = each.decision
+    return {
+        "try": each.attempt_id,
+        "at": each.ended_at,
+        "outcome": decision.result,
+        "said": decision.error or decision.receipt or "",
     }
-    return found if decision.available_at is None else found | {"available_at": decision.available_at}
+
+
+def _settled(each: Settlement) -> dict[str, Any]:
+    decision = each.decision
+    return {
+        "entry": each.entry_id,
+        "try": each.attempt_id,
+        "becomes": decision.state,
+        "why": decision.error,
+        "proof": decision.receipt,
+        "over": None if decision.state == "retryable" else each.ended_at,
+        "again": decision.available_at,
+    }
+
+
+def hand_back(database: Engine, entries: Sequence[Entry]) -> None:
+    """Give up the leases of entries that were not tried after all, as if they had not been claimed."""
+    if not entries:
+        return
+    rows = [
+        {
+            "entry": each.id,
+            "holder": each.lease_owner,
+            "tries": each.attempts - 1,
+            "waits": "retryable" if each.attempts > 1 else "available",
+        }
+        for each in entries
+    ]
+    with writing(database) as connection:
+        connection.execute(_HAND_BACK, rows)
+        connection.execute(
+            delete(_attempt).where(
+                _attempt.c.id.in_([each.attempt_id for each in entries]), _attempt.c.result == "started"
+            )
+        )
+
+
+_HAND_BACK = (
+    update(_outbox)
+    .where(
+        _outbox.c.id == bindparam("entry"),
+        _outbox.c.state == "executing",
+        _outbox.c.lease_owner == bindparam("holder"),
+    )
+    .values(state=bindparam("waits"), attempts=bindparam("tries"), lease_owner=None, lease_until=None)
+)
+
+
+def renew(database: Engine, owners: Iterable[str], now: datetime) -> None:
+    """A sign of life: the leases of these claims hold anew from `now` on."""
+    held = _outbox.c.state == "executing", _outbox.c.lease_owner.in_(sorted(owners))
+    with writing(database) as connection:
+        connection.execute(update(_outbox).where(*held).values(lease_until=now + LEASE))
 
 
 def recover(
     database: Engine, now: datetime, follow: Callable[[str, int], RetryDecision]
 ) -> list[RetryDecision]:
-    """Settle the entries whose lease has run out: their deliverer has stopped, or hangs.
+    """Settle the entries whose lease has run out: their deliverer has stopped.
 
-    One whose try had begun may have been sent: `follow(id, attempts)` says what becomes of it. One whose
-    try had not begun is simply ready again.
+    They may have been sent: `follow(id, attempts)` says what becomes of each.
     """
-    decisions = []
     with writing(database) as connection:
-        for row in connection.execute(_expired(now)).all():
-            begun = _begun_attempt(connection, row.id)
-            if begun is None:
-                _make_ready(connection, row)
-                continue
-            decision = follow(row.id, row.attempts)
-            _end_attempt(connection, begun, "lost", CRASHED.reason, now)
-            connection.execute(
-                update(_outbox).where(_outbox.c.id == row.id).values(**_columns(decision, now))
-            )
-            decisions.append(decision)
-    return decisions
+        rows = connection.execute(_expired(now)).all()
+        lost = [
+            Settlement(row.id, row.attempt_id, follow(row.id, row.attempts), now)
+            for row in rows
+            if row.attempt_id is not None
+        ]
+        if lost:
+            connection.execute(_END_TRY, [_ended(each) | {"outcome": "lost"} for each in lost])
+            connection.execute(_NOT_TAKEN, [_settled(each) for each in lost])
+    return [each.decision for each in lost]
 
 
 def requeue(database: Engine, outbox_id: str, now: datetime) -> None:
@@ -94,51 +176,31 @@ def requeue(database: Engine, outbox_id: str, now: datetime) -> None:
     What was left unknown may thereby be sent twice. Raises LookupError, CannotRequeueError.
     """
     with writing(database) as connection:
-        state = connection.scalar(select(_outbox.c.state).where(_outbox.c.id == outbox_id).with_for_update())
-        if state is None:
-            raise LookupError(f'there is no outbox entry "{outbox_id}"')
-        if state not in ("discarded", "unknown"):
-            raise CannotRequeueError(
-                f'entry "{outbox_id}" is {state}; only discarded and unknown ones go again'
-            )
-        connection.execute(
-            update(_outbox)
-            .where(_outbox.c.id == outbox_id)
-            .values(state="available", available_at=now, attempts=0, finished_at=None, error=None)
-        )
+        _requeue(connection, outbox_id, now)
+
+
+def _requeue(connection: Connection, outbox_id: str, now: datetime) -> None:
+    state = connection.scalar(select(_outbox.c.state).where(_outbox.c.id == outbox_id).with_for_update())
+    if state is None:
+        raise LookupError(f'there is no outbox entry "{outbox_id}"')
+    if state not in ("discarded", "unknown"):
+        raise CannotRequeueError(f'entry "{outbox_id}" is {state}; only discarded and unknown ones go again')
+    connection.execute(
+        update(_outbox)
+        .where(_outbox.c.id == outbox_id)
+        .values(state="available", available_at=now, attempts=0, finished_at=None, error=None)
+    )
 
 
 def _expired(now: datetime) -> Any:
+    newest = select(func.max(_attempt.c.id)).where(_attempt.c.outbox_id == _outbox.c.id).scalar_subquery()
     return (
-        select(_outbox.c.id, _outbox.c.attempts)
+        select(_outbox.c.id, _outbox.c.attempts, newest.label("attempt_id"))
         .where(
-            _outbox.c.state == "executing",
+            text(f"outbox.{IS_EXECUTING}"),
             or_(_outbox.c.lease_until.is_(None), _outbox.c.lease_until <= now),
         )
         .order_by(_outbox.c.id)
         .limit(_RECOVERED_AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )
-
-
-def _begun_attempt(connection: Connection, outbox_id: str) -> int | None:
-    found = connection.scalar(
-        select(func.max(_attempt.c.id)).where(
-            _attempt.c.outbox_id == outbox_id, _attempt.c.result == "started"
-        )
-    )
-    return None if found is None else int(found)
-
-
-def _make_ready(connection: Connection, row: Row[Any]) -> None:
-    connection.execute(
-        update(_outbox)
-        .where(_outbox.c.id == row.id)
-        .values(state="retryable" if row.attempts else "available", lease_owner=None, lease_until=None)
-    )
-
-
-def _end_attempt(connection: Connection, attempt_id: int, result: str, answer: str, now: datetime) -> None:
-    connection.execute(
-        update(_attempt).where(_attempt.c.id == attempt_id).values(ended_at=now, result=result, answer=answer)
+        .with_for_update(skip_locked=True, of=_outbox)
     )

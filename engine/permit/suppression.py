@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.address import BadAddressError, parse_mailbox
 from engine.state.tables import Suppression
 
 _suppression: Table = Suppression.__table__  # type: ignore[attr-defined]
+_AMONG = select(_suppression.c.email).where(_suppression.c.email.in_(bindparam("keys", expanding=True)))
 
 
 def address_key(email: str) -> str:
@@ -31,6 +32,4 @@ def suppress(connection: Connection, email: str, reason: str, now: datetime) -> 
 def suppressed_among(connection: Connection, emails: Iterable[str]) -> frozenset[str]:
     """Which of `emails`, as keys of `address_key`, are on the list."""
     keys = {address_key(each) for each in emails}
-    return frozenset(
-        connection.scalars(select(_suppression.c.email).where(_suppression.c.email.in_(sorted(keys))))
-    )
+    return frozenset(connection.scalars(_AMONG, {"keys": sorted(keys)}))

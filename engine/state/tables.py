@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from engine.state.columns import Fixed, Instant
@@ -395,12 +395,31 @@ class Task(SQLModel, table=True):
     evidence: list[Any] | None = Field(default=None, sa_type=JSON)
 
 
+IS_READY = "state IN ('scheduled', 'available', 'retryable')"
+"""Outbox entries that wait for a deliverer. A query uses their index only where it says so in these words."""
+IS_EXECUTING = "state = 'executing'"
+
+
 class Outbox(SQLModel, table=True):
     """A rendered message on its way out. `id` is the idempotency key run:step:occurrence:contact."""
 
     __table_args__ = (
         Index("ix_outbox_run", "run_id"),
-        Index("ix_outbox_ready", "state", "available_at"),
+        Index(
+            "ix_outbox_ready",
+            "connector",
+            "available_at",
+            "id",
+            sqlite_where=text(IS_READY),
+            postgresql_where=text(IS_READY),
+        ),
+        Index(
+            "ix_outbox_lease",
+            "lease_until",
+            sqlite_where=text(IS_EXECUTING),
+            postgresql_where=text(IS_EXECUTING),
+        ),
+        Index("ix_outbox_state", "state", "created_at"),
         Index("ix_outbox_account", "account_id", "created_at"),
     )
 
@@ -418,7 +437,7 @@ class Outbox(SQLModel, table=True):
     payload: dict[str, Any] = Field(sa_type=JSON)
     """email: {"html": …, "text": …}; message: {"text": …}"""
     state: str = "available"
-    """available, executing, retryable, completed, unknown, cancelled, discarded"""
+    """scheduled, available, executing, retryable, completed, unknown, cancelled, discarded"""
     available_at: datetime = _required_instant()
     lease_owner: str | None = None
     lease_until: datetime | None = _instant()

@@ -25,6 +25,7 @@ def settings(port: int = 2525, **changes: Any) -> Settings:
                 "port": port,
                 "security": "none",
                 "timeout_seconds": 0.5,
+                "concurrency": 1,
             }
         },
         "email": {"sender": "Acme <success@acme.example>"},

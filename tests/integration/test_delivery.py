@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
+from threading import Condition
 from typing import Any
 
 import pytest
@@ -14,10 +15,10 @@ from sqlalchemy import Engine, delete, insert
 
 from connectors.outcome import Delivered, Outcome, Retry, Unknown
 from engine.admit.silences import add_silence, end_silence
-from engine.outbox.claim import LEASE, Begun, NotBegun, begin, claim
-from engine.outbox.deliver import DeliveryReport, deliver_batch
+from engine.outbox.claim import LEASE, _take, claim
+from engine.outbox.deliver import Deliverer, DeliveryReport, deliver_batch
 from engine.outbox.entry import Connector, Entry
-from engine.outbox.record import CannotRequeueError, record, requeue
+from engine.outbox.record import CannotRequeueError, Settlement, renew, requeue, settle
 from engine.outbox.retry import RetryDecision
 from engine.outbox.wiring import close_connectors, open_connectors
 from engine.settings import ConfigError, Settings
@@ -177,17 +178,6 @@ def test_deliver_batch_leaves_silenced_accounts_waiting(database: Engine) -> Non
     assert play(database, Delivered("ok"), now=NOW + timedelta(hours=1))[0].delivered == 1
 
 
-def test_begin_waits_for_a_silence_that_began_after_the_claim(database: Engine) -> None:
-    """The entry goes back as it was."""
-    (key,) = seed(database)
-    (entry,) = claim(database, now=NOW, owner="a", limit=5, hours=lambda now, *_: now).entries
-    add_silence(database, "a1", playbook=None, at=NOW, until=NOW + timedelta(hours=2), by="max", why="merger")
-    assert begin(database, entry, NOW) == NotBegun(is_cancelled=False)
-    row = outbox(database)[key]
-    assert (row.state, row.attempts, row.lease_owner) == ("available", 0, None)
-    assert attempts(database) == []
-
-
 def test_deliver_batch_waits_for_working_hours(database: Engine) -> None:
     """An email found ready in the customer's night leaves in the customer's morning; chat does not wait."""
     ids = seed(database, 2)
@@ -196,19 +186,8 @@ def test_deliver_batch_waits_for_working_hours(database: Engine) -> None:
     report, connector = play(database, Delivered("ok"))
     assert (report.delivered, connector.asked) == (1, [ids[1]])
     waiting = outbox(database)[ids[0]]
-    assert (waiting.state, waiting.available_at) == ("available", NOW.replace(hour=16))
+    assert (waiting.state, waiting.available_at) == ("scheduled", NOW.replace(hour=16))
     assert play(database, Delivered("ok"), now=NOW.replace(hour=16))[0].delivered == 1
-
-
-def test_begin_asks_again(database: Engine) -> None:
-    """Consent withdrawn after the claim, while earlier entries were sent, still counts."""
-    (key,) = seed(database)
-    (entry,) = claim(database, now=NOW, owner="a", limit=5, hours=lambda now, *_: now).entries
-    change(database, Contact, "c0", consent="withdrawn")
-    assert begin(database, entry, NOW) == NotBegun(is_cancelled=True)
-    row = outbox(database)[key]
-    assert (row.state, row.error) == ("cancelled", "the contact has withdrawn consent")
-    assert attempts(database) == []
 
 
 def test_deliver_batch_retries_until_it_gives_up(database: Engine) -> None:
@@ -301,20 +280,21 @@ def test_deliver_batch_rests_a_connector_in_an_outage(database: Engine) -> None:
     assert {(rows[each].state, rows[each].attempts) for each in ids[2:14]} == {("available", 0)}
 
 
-def test_lease_that_ran_out_before_the_try_makes_ready_again(database: Engine) -> None:
-    """Nothing was sent, so nothing is lost or unknown."""
+def test_lease_lasts_while_its_deliverer_gives_signs_of_life(database: Engine) -> None:
+    """A slow try is nobody else's; one without a sign of life for a whole lease is."""
     (key,) = seed(database)
-    claim(database, now=NOW, owner="dead", limit=5, hours=lambda now, *_: now)
-    assert play(database, Delivered("ok"), now=NOW + LEASE / 2)[0] == DeliveryReport()
-    assert play(database, Delivered("ok"), now=NOW + LEASE)[0] == DeliveryReport(delivered=1)
-    assert attempts(database) == [(key, 1, "delivered")]
+    entry = _claimed(database)
+    renew(database, [entry.lease_owner], NOW + LEASE / 2)
+    assert play(database, Delivered("ok"), now=NOW + LEASE)[0] == DeliveryReport()
+    assert play(database, Delivered("ok"), now=NOW + LEASE * 3 / 2)[0].unknown == 1
+    assert attempts(database) == [(key, 1, "lost")]
 
 
 @pytest.mark.parametrize(("on_unknown", "state"), [("stop", "unknown"), ("retry", "retryable")])
 def test_lease_that_ran_out_during_the_try_is_unknown(database: Engine, on_unknown: str, state: str) -> None:
     """It may have been sent: what follows is the configured choice."""
     (key,) = seed(database)
-    _begun(database)
+    _claimed(database)
     report, connector = play(database, Delivered("ok"), now=NOW + LEASE * 2, email={"on_unknown": on_unknown})
     assert (report.unknown, report.retried) == ((1, 0) if state == "unknown" else (0, 1))
     assert not connector.asked
@@ -322,20 +302,19 @@ def test_lease_that_ran_out_during_the_try_is_unknown(database: Engine, on_unkno
     assert attempts(database) == [(key, 1, "lost")]
 
 
-def _begun(database: Engine) -> tuple[Entry, Begun]:
-    (entry,) = claim(database, now=NOW, owner="slow", limit=5, hours=lambda now, *_: now).entries
-    begun = begin(database, entry, NOW)
-    assert isinstance(begun, Begun)
-    return entry, begun
+def _claimed(database: Engine) -> Entry:
+    known = {"hours": lambda now, *_: now, "connector": "email"}
+    (entry,) = claim(database, now=NOW, owner="slow", limit=5, **known).entries
+    return entry
 
 
 def test_late_answer_still_counts(database: Engine) -> None:
     """A deliverer given up for lost that did deliver settles what was unknown."""
     (key,) = seed(database)
-    entry, begun = _begun(database)
+    entry = _claimed(database)
     play(database, Delivered("ok"), now=NOW + LEASE * 2)
     done = RetryDecision("completed", "delivered", receipt="250 ok")
-    assert record(database, entry.id, begun.attempt_id, done, NOW + LEASE * 3)
+    settle(database, [Settlement(entry.id, entry.attempt_id, done, NOW + LEASE * 3)])
     assert outbox(database)[key].state == "completed"
     assert attempts(database) == [(key, 1, "delivered")]
 
@@ -343,22 +322,113 @@ def test_late_answer_still_counts(database: Engine) -> None:
 def test_late_answer_does_not_undo_a_newer_try(database: Engine) -> None:
     """Only the attempt takes note of it."""
     (key,) = seed(database)
-    entry, begun = _begun(database)
+    entry = _claimed(database)
     later = NOW + LEASE * 2
     play(database, Unknown("x"), now=later, email={"on_unknown": "retry"})
     play(database, Delivered("second"), now=later + timedelta(minutes=2), email={"on_unknown": "retry"})
     no = RetryDecision("discarded", "failed", error="550 no")
-    assert not record(database, entry.id, begun.attempt_id, no, NOW + LEASE * 3)
+    settle(database, [Settlement(entry.id, entry.attempt_id, no, NOW + LEASE * 3)])
     assert outbox(database)[key].receipt == "second"
     assert attempts(database) == [(key, 1, "failed"), (key, 2, "delivered")]
 
 
-def test_begin_refuses_a_lost_lease(database: Engine) -> None:
-    """Whoever was given up for lost before trying sends nothing."""
-    seed(database)
-    (entry,) = claim(database, now=NOW, owner="slow", limit=5, hours=lambda now, *_: now).entries
-    play(database, Delivered("ok"), now=NOW + LEASE)
-    assert begin(database, entry, NOW + LEASE) == NotBegun(is_cancelled=False)
+def test_lanes_deliver_side_by_side(database: Engine) -> None:
+    """A server that takes its time holds nobody else up: four at once, and another connector beside them."""
+    ids = seed(database, 9)
+    change(database, Outbox, ids[8], connector="other")
+    together, quick = Together(4), Playing([Delivered("ok")])
+    connectors: dict[str, Connector] = {"email": together, "other": quick}
+    chosen = settings(connectors={"email": _smtp(25) | {"concurrency": 4}})
+    report = deliver_batch(database, connectors, chosen, now=NOW, owner="test", limit=2)
+    assert report.delivered == 9
+    assert together.most == 4
+    assert quick.asked == [ids[8]]
+
+
+@dataclass
+class Together:
+    """A connector whose tries wait for one another."""
+
+    wanted: int
+    most: int = 0
+    _inside: int = 0
+    _changed: Condition = field(default_factory=Condition)
+
+    def deliver(self, entry: Entry, now: Any) -> Outcome:
+        with self._changed:
+            self._inside += 1
+            self.most = max(self.most, self._inside)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.most >= self.wanted, timeout=10)
+            self._inside -= 1
+        return Delivered("ok")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_deliver_batch_keeps_the_pace(database: Engine) -> None:
+    """Three a minute: the others wait, untried."""
+    ids = seed(database, 5)
+    connectors = {"email": _smtp(25) | {"concurrency": 1, "rate": {"max": 3, "per": "1min"}}}
+    report, connector = play(database, Delivered("ok"), connectors=connectors)
+    assert report == DeliveryReport(delivered=3)
+    assert connector.asked == ids[:3]
+    assert {outbox(database)[each].attempts for each in ids[3:]} == {0}
+
+
+def test_stopping_hands_back_what_has_not_been_tried(database: Engine) -> None:
+    """As if it had never been claimed; the try under way is finished and noted."""
+    ids = seed(database, 5)
+    stopping = Stopping()
+    deliverer = Deliverer(database, {"email": stopping}, settings(), lambda: NOW, "test")
+    stopping.deliverer = deliverer
+    assert deliverer.lanes["email 1"].run(100).total() == 1
+    rows = outbox(database)
+    assert [(rows[each].state, rows[each].attempts, rows[each].lease_owner) for each in ids] == [
+        ("completed", 1, None),
+        *[("available", 0, None)] * 4,
+    ]
+    assert len(attempts(database)) == 1
+
+
+@dataclass
+class Stopping:
+    """A connector during whose first try the service is asked to stop."""
+
+    deliverer: Deliverer | None = None
+
+    def deliver(self, entry: Entry, now: Any) -> Outcome:
+        assert self.deliverer is not None
+        self.deliverer.end()
+        return Delivered("ok")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_claim_finds_what_is_ready_by_its_index(database: Engine) -> None:
+    """What has been sent, and what waits for another connector, costs a claim nothing."""
+    statement = _take("email", ())
+    values = {"now": NOW, "until": NOW, "owner": "x", "most": 10}
+    compiled = statement.compile(database, compile_kwargs={"render_postcompile": True})
+    plain = compiled.construct_params(values)
+    explain = "EXPLAIN QUERY PLAN " if database.dialect.name == "sqlite" else "EXPLAIN "
+    with writing(database) as connection:
+        if database.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        given: Any = tuple(plain[each] for each in compiled.positiontup) if compiled.positional else plain
+        converted = _driver_values(given)
+        plan = "\n".join(str(row) for row in connection.exec_driver_sql(explain + str(compiled), converted))
+    assert "ix_outbox_ready" in plan
+    assert "TEMP B-TREE" not in plan, "the order comes from the index"
+
+
+def _driver_values(given: Any) -> Any:
+    """Instants as SQLite's driver wants them, for a plan does not look at values."""
+    if isinstance(given, tuple):
+        return tuple("2026" if isinstance(each, datetime) else each for each in given)
+    return given
 
 
 def test_two_deliverers_send_everything_once(database: Engine) -> None:

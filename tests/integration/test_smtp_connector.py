@@ -54,7 +54,7 @@ def test_send_uses_one_connection_while_it_is_healthy(connect: Connect) -> None:
 
 def test_send_connects_anew_when_the_kept_connection_is_gone(connect: Connect) -> None:
     """A server that hung up while idle costs nothing."""
-    with scripted_smtp({"RSET": [CUT, "250 fine"]}) as server:
+    with scripted_smtp({"MAIL": ["250 fine", CUT, "250 fine"]}) as server:
         smtp = connect(server.port)
         assert all(isinstance(smtp.send(MESSAGE, FROM, TO), Delivered) for _ in range(2))
     assert server.connections == 2

@@ -120,7 +120,7 @@ class Desk:
             Work(
                 now=lambda: EPOCH + timedelta(seconds=len(self.ticks)),
                 tick=self._tick,
-                deliver=self._deliver,
+                lanes={"mail 1": self._deliver},
                 is_due=lambda _: is_due(),
                 live=self._live,
             ),
@@ -131,7 +131,7 @@ class Desk:
         self.ticks.append(at)
         return self.enqueues
 
-    def _deliver(self, _: datetime) -> bool:
+    def _deliver(self) -> bool:
         self.deliveries += 1
         return self.deliveries < self.batches
 
@@ -196,7 +196,7 @@ def test_schedule_says_whether_it_lives_and_fails() -> None:
     desk.schedule.start()
     assert desk.schedule.is_alive
     assert eventually(lambda: len(desk.ticks) == 1)
-    assert desk.schedule.failures == {"tick": 0, "delivery": 0}
+    assert desk.schedule.failures == {"tick": 0, "delivery mail 1": 0}
     assert desk.schedule.stop(5)
     assert not desk.schedule.is_alive
 

@@ -395,7 +395,19 @@ def _delivery() -> None:
     )
     op.create_index("ix_outbox_account", "outbox", ["account_id", "created_at"])
     op.create_index("ix_outbox_run", "outbox", ["run_id"])
-    op.create_index("ix_outbox_ready", "outbox", ["state", "available_at"])
+    ready = sa.text("state IN ('scheduled', 'available', 'retryable')")
+    op.create_index(
+        "ix_outbox_ready",
+        "outbox",
+        ["connector", "available_at", "id"],
+        sqlite_where=ready,
+        postgresql_where=ready,
+    )
+    executing = sa.text("state = 'executing'")
+    op.create_index(
+        "ix_outbox_lease", "outbox", ["lease_until"], sqlite_where=executing, postgresql_where=executing
+    )
+    op.create_index("ix_outbox_state", "outbox", ["state", "created_at"])
     op.create_table(
         "attempt",
         _serial(),
