@@ -20,6 +20,7 @@ from engine.state.database import open_database
 from engine.tick import TickReport
 from tests.builders import Company, company
 from tests.histories import PLAYBOOKS, at_random, play, random_history
+from tests.rule_makers import random_playbooks
 
 Fresh = Callable[[], Engine]
 Pair = tuple[str, str]
@@ -167,6 +168,31 @@ def test_explanations_are_what_the_engine_held_on_postgresql(
 ) -> None:
     """The same there."""
     assert told_of(5, postgresql_database, tmp_path, days=4, ticks=2, most=60).total() == 60
+
+
+def told_of_made(seed: int, database: Engine, folder: Path, *, days: int, ticks: int, most: int) -> None:
+    """Ask about random playbooks over a random history."""
+    history = random_history(seed, days=days)
+    mine = witness(database, folder, tuple(random_playbooks(seed, 12)))
+    play(mine, history, at_random(seed, history, ticks))
+    compare(mine, Random(seed), most)
+
+
+@pytest.mark.parametrize("seed", range(700, 704))
+def test_explanations_of_random_playbooks_are_what_the_engine_held(
+    seed: int, fresh: Fresh, tmp_path: Path
+) -> None:
+    """Whatever the conditions and keys, the explanation's verdict is the engine's decision."""
+    told_of_made(seed, fresh(), tmp_path, days=6, ticks=3, most=120)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(800, 900))
+def test_explanations_of_many_random_playbooks_are_what_the_engine_held(
+    seed: int, fresh: Fresh, tmp_path: Path
+) -> None:
+    """More of the above."""
+    told_of_made(seed, fresh(), tmp_path, days=14, ticks=12, most=1_500)
 
 
 @pytest.mark.soak
