@@ -181,9 +181,11 @@ def next_decision(database: Engine, now: datetime) -> datetime:
 
 
 def _due(connection: Connection, at: datetime) -> dict[str, Standing]:
+    """The accounts to look at; those with something new before those that only time or a rule asks for."""
+    has_something_new = _WATCH.c.evaluated_revision != _WATCH.c.revision
     query = select(_WATCH.c.account_id, _WATCH.c.revision, _WATCH.c.evaluated_to)
-    rows = connection.execute(query.where(_WATCH.c.due_at <= at)).all()
-    return {row.account_id: Standing(row.revision, row.evaluated_to) for row in sorted(rows)}
+    query = query.where(_WATCH.c.due_at <= at).order_by(has_something_new.desc(), _WATCH.c.account_id)
+    return {row.account_id: Standing(row.revision, row.evaluated_to) for row in connection.execute(query)}
 
 
 def _pinned(connection: Connection, library: Library) -> list[Playbook]:

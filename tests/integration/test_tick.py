@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.rulebook import go_live
+from engine.state import tables
 from engine.state.database import writing
 from engine.tick import TickInThePastError
 from tests.builders import SLIDE, START, account, company, happening, write_rules
@@ -58,6 +59,21 @@ def test_tick_at_the_same_instant_sees_finished_tasks(database: Engine, tmp_path
     mine.tick(START + 2 * HOUR)
     assert [each.step for each in mine.tasks()] == ["call", "again"]
     assert mine.steps()["again"].acted_at == START + HOUR + 30 * MINUTE
+
+
+def test_tick_decides_first_about_accounts_with_something_new(database: Engine, tmp_path: Path) -> None:
+    """A long pass over what only time asks for does not keep them waiting."""
+    mine = company(
+        database, tmp_path, [SLIDE + "  - {id: next, after: call + 1d, task: {to: csm, title: Next}}"]
+    )
+    mine.take(account(START - DAY, "a", health=70), account(START - DAY, "z", health=70))
+    mine.tick(START)
+    mine.take(account(START + HOUR, "a", health=30), account(START + HOUR, "z", health=30))
+    mine.tick(START + HOUR)
+    known = len(mine.rows(tables.Decision))
+    mine.take(account(START + 4 * DAY, "z", health=70))
+    mine.tick(START + 4 * DAY)
+    assert [each.account_id for each in mine.rows(tables.Decision)[known:]] == ["z", "z", "a"]
 
 
 def test_tick_at_the_instant_of_a_rule_change_takes_what_came_since(database: Engine, tmp_path: Path) -> None:
