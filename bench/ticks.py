@@ -2,15 +2,13 @@
 
     .venv/bin/python -m bench.ticks [--sizes 10000 100000] [--rounds 5] [--folder DIR]
 
-Per size: the full evaluation of a book, a tick with 1,000 changed accounts, one with none, and one in which a
-new playbook goes live that 3 % of the accounts meet, on SQLite with the shipped playbooks and durable-rules
-confirming. Beside them in the same run: a bare indexed select of the 1,000 changed rows, reading every
-account row by column, and a look at every account, which is what the new playbook would cost without SQL.
+Per size: the full evaluation of a book, a tick with 1,000 changed accounts and a tick with none, on
+SQLite with the shipped playbooks and durable-rules confirming. Two limits are measured beside them in
+the same run: a bare indexed select of the 1,000 changed rows, and reading every account row by column.
 """
 
 import argparse
 import json
-import shutil
 import statistics
 import tempfile
 from collections.abc import Callable
@@ -30,21 +28,13 @@ from engine.rulebook import Library
 from engine.sample.seed import seed
 from engine.settings import Settings, load_settings
 from engine.state import tables
-from engine.state.database import reading, writing
+from engine.state.database import reading
 from engine.state.ingest import Entry, ingest
 from engine.state.migrate import migrated
 from engine.tick import Ticker
 
 END = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CHANGED = 1_000
-NEW = """
-playbook: new
-owner: bench
-subject: account
-when: {{field: account.health, below: {health}}}
-steps:
-  - {{id: call, day: 0, task: {{to: csm, title: Call}}}}
-"""
 
 
 @dataclass
@@ -56,7 +46,6 @@ class Book:
     ticker: Ticker
     now: datetime = END
     changes: int = 0
-    looked_at: int = 0
     seconds: dict[str, list[float]] = field(default_factory=dict)
 
     def timed(self, name: str, action: Callable[[], Any]) -> Any:
@@ -70,8 +59,6 @@ class Book:
 def open_book(settings: Settings, folder: Path, accounts: int, history_days: int) -> Book:
     """A book of that size, seeded and not evaluated yet."""
     database = migrated(f"sqlite:///{folder / f'{accounts}.db'}")
-    rules = Path(shutil.copytree(settings.rules, folder / f"rules-{accounts}"))
-    settings = settings.model_copy(update={"rules": rules})
     catalogue = settings.catalogue()
     seed(database, catalogue, accounts=accounts, end=END, history_days=history_days)
     library = Library(settings, catalogue, database)
@@ -121,26 +108,6 @@ def measure(book: Book) -> None:
     book.timed("tick, none changed", lambda: book.ticker.tick(book.now))
 
 
-def go_live(book: Book) -> None:
-    """A new playbook that 3 % of the accounts meet; then, for comparison, a look at every account."""
-    account: Any = tables.Account.__table__  # type: ignore[attr-defined]
-    watch: Any = tables.Watch.__table__  # type: ignore[attr-defined]
-    with reading(book.database) as connection:
-        healths = sorted(connection.scalars(select(account.c.health).where(account.c.health.is_not(None))))
-    rules = book.ticker.library.settings.rules
-    text = NEW.format(health=healths[len(healths) * 3 // 100])
-    (rules / "new.yaml").write_text(text, encoding="utf-8")
-    book.now += timedelta(minutes=1)
-    book.ticker.tick(book.now)
-    book.ticker.library.refresh()
-    report = book.timed("go-live of a playbook for 3 %", lambda: book.ticker.tick(book.now))
-    book.looked_at = report.accounts
-    book.now += timedelta(minutes=1)
-    with writing(book.database) as connection:
-        connection.execute(watch.update().values(due_at=book.now))
-    book.timed("look at every account", lambda: book.ticker.tick(book.now))
-
-
 def main() -> None:
     """Measure and print medians, ratios to the limits, and growth between the sizes."""
     arguments = _arguments()
@@ -157,7 +124,6 @@ def main() -> None:
             for book in books:
                 measure(book)
         for book in books:
-            go_live(book)
             book.ticker.matcher.close()
     print(json.dumps(_summary(books), indent=2))
 
@@ -169,7 +135,6 @@ def _summary(books: list[Book]) -> dict[str, Any]:
     }
     small, large = medians[books[0].accounts], medians[books[-1].accounts]
     return {
-        "accounts looked at when the playbook goes live": {book.accounts: book.looked_at for book in books},
         "milliseconds": {
             size: {name: round(value * 1000, 2) for name, value in found.items()}
             for size, found in medians.items()
@@ -181,9 +146,6 @@ def _summary(books: list[Book]) -> dict[str, Any]:
                 ),
                 "tick of 1,000 / bare select of them": round(
                     found["tick, 1,000 changed"] / found["bare select of changed"], 1
-                ),
-                "look at every account / go-live": round(
-                    found["look at every account"] / found["go-live of a playbook for 3 %"], 1
                 ),
             }
             for size, found in medians.items()

@@ -14,7 +14,6 @@ from engine.rulefile.model import Playbook
 from engine.sample.work import finish_tasks
 from engine.settings import Settings
 from engine.state.database import reading
-from engine.sweep import sweep
 from engine.tick import Ticker, TickInThePastError, TickReport, last_tick
 
 log = logging.getLogger(__name__)
@@ -69,11 +68,6 @@ class Decider:
     def is_due(self, at: datetime) -> bool:
         """Whether an account waits to be looked at, whoever wrote it, or a rule file changed."""
         return self.library.is_stale() or (not self._is_ahead and self._ticker.is_due(at))
-
-    def sweep(self) -> None:
-        """Compare what ticks have come to with a full evaluation, and log what differs."""
-        report = sweep(self._database, self.library)
-        log.info("The sweep compared %d accounts: %d differences.", report.accounts, len(report.differences))
 
     def playbooks(self) -> tuple[Playbook, ...]:
         """The playbooks in force."""

@@ -23,8 +23,6 @@ DELIVER_SECONDS = 5.0
 RECOVER_SECONDS = 30.0
 LIVE_SECONDS = 20.0
 REST_SECONDS = 10.0
-SWEEP_HOUR = 3
-"""UTC; the sweep runs beside ticks and deliveries, in slices."""
 
 
 class Loop:
@@ -105,8 +103,6 @@ class Work:
     """Settles what a deliverer that stopped has left behind."""
     live: Callable[[datetime], object] | None = None
     """Lets the sample customers go on living."""
-    sweep: Callable[[], object] | None = None
-    """Compares every answer with a full evaluation, and decides nothing."""
 
 
 class Schedule:
@@ -127,8 +123,6 @@ class Schedule:
         self._every(RECOVER_SECONDS, "recovery", self._recover)
         if work.live:
             self._every(LIVE_SECONDS, "live", self._live)
-        if work.sweep:
-            self._jobs.add_job(work.sweep, "cron", hour=SWEEP_HOUR, id="sweep", name="sweep")
 
     def start(self) -> None:
         """Begin, with a tick and a delivery at once for what time made due while nobody ran."""
@@ -149,12 +143,6 @@ class Schedule:
         """Deliver now; returns at once."""
         for lane in self._delivering:
             lane.wake()
-
-    @property
-    def sweeps_at(self) -> datetime | None:
-        """When the next sweep is, once the schedule has started."""
-        job = self._jobs.get_job("sweep")
-        return None if job is None else job.next_run_time
 
     @property
     def is_alive(self) -> bool:

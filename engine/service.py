@@ -159,7 +159,6 @@ def _work(parts: Parts) -> Work:
         recover=parts.deliverer.recover,
         is_due=parts.decider.is_due,
         live=live_on if sample.enabled and sample.live else None,
-        sweep=parts.decider.sweep,
     )
 
 

@@ -15,7 +15,6 @@ from engine.cli.run_command import run_service
 from engine.cli.schema_command import schema
 from engine.cli.shell import Shell
 from engine.cli.silence_command import silence, silences
-from engine.cli.sweep_command import sweep
 from engine.cli.tasks_command import tasks
 from engine.cli.test_command import test
 from engine.cli.tick_command import tick
@@ -50,7 +49,6 @@ app.command("watch")(watch)
 app.command("schema")(schema)
 app.command("import")(import_)
 app.command("tick")(tick)
-app.command("sweep")(sweep)
 app.command("run")(run_service)
 app.command("tasks")(tasks)
 app.command("explain")(explain)

@@ -4,6 +4,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from engine.clock.workdays import is_business_day
 
@@ -69,6 +70,7 @@ class DayOfPeriod:
     is_business: bool = False
 
 
+@lru_cache(maxsize=4096)
 def day_in(period: Period, start: date, wanted: DayOfPeriod, country: str) -> date | None:
     """That day in the period that begins on `start`.
 

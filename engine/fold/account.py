@@ -9,7 +9,7 @@ from engine.conditions.tree import Condition
 from engine.fold import course
 from engine.fold.case import Case, Folded, Record
 from engine.fold.course_end import complete_if_settled
-from engine.fold.course_steps import rearrange
+from engine.fold.course_steps import rearrange, relocate
 from engine.fold.intake import NEVER, Touched, take_in
 from engine.fold.moments import marks
 from engine.fold.occurrences import occur
@@ -139,6 +139,8 @@ class AccountFold:
             self._moments(taken, touched.before, level)
             if level == 0:
                 rearrange(case, {(kind.value, name) for kind, name in touched.fields})
+                if touched.zone_moved:
+                    relocate(case)
             self._watchers.judge_touched(touched, level, self._taking_stock())
         return True
 

@@ -44,13 +44,15 @@ def place_anchored(case: Case, playbook: Playbook, course: OpenRun) -> None:
     if course.run.anchor != anchor:
         course.run.anchor = anchor
         case.touch(course.run)
-    if anchor is None:
-        return
     waiting = [
         (spec, spec.timing)
         for spec in playbook.steps
         if isinstance(spec.timing, AnchorTiming) and course.steps[spec.id].state == StepState.WAITING
     ]
+    if anchor is None:
+        for spec, _ in waiting:
+            _wait_for_a_date(case, course.steps[spec.id])
+        return
     slots = schedule.anchored(
         waiting, anchor, case.now, case.calendar, playbook.late, by_calendar=case.by_calendar
     )
@@ -61,6 +63,32 @@ def place_anchored(case: Case, playbook: Playbook, course: OpenRun) -> None:
             skip(case, playbook, course, step, "late: its date had passed when it was scheduled")
         else:
             place(step, slot)
+
+
+def _wait_for_a_date(case: Case, step: Step) -> None:
+    if step.act_at is not None:
+        step.due_on, step.act_at = None, None
+        case.touch(step)
+
+
+def relocate(case: Case) -> None:
+    """Let the steps that wait for a day of the account act on that day where the account is now."""
+    for course in list(case.open.values()):
+        playbook = case.world.pinned(course.run.version)
+        if playbook.anchor is not None and course.run.anchor is not None:
+            anchor = date_of(case.view_of(course).value(playbook.anchor), case.calendar)
+            if anchor != course.run.anchor and not _is_of_another_term(case, playbook, course):
+                place_anchored(case, playbook, course)
+        for spec in playbook.steps:
+            step = course.steps[spec.id]
+            is_ahead = step.state == StepState.WAITING and step.act_at is not None and step.act_at > case.now
+            if is_ahead and step.due_on is not None and not _counts_hours(spec):
+                place(step, schedule.on_day(step.due_on, case.now, spec, case.calendar, by_calendar=True))
+                case.touch(step)
+
+
+def _counts_hours(spec: model.Step) -> bool:
+    return isinstance(spec.timing, AfterTiming) and spec.timing.offset.unit in ("h", "min")
 
 
 def rearrange(case: Case, fields: set[tuple[str, str]]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from engine.clock.periods import DayOfPeriod
 from engine.conditions.evaluate import evaluate, evidence, trace
@@ -20,14 +20,19 @@ from engine.rulefile.model import Every
 
 @dataclass(slots=True)
 class _Round:
-    """One (playbook, subject) pair: what has begun for it, and when the next occurrence will."""
+    """One (playbook, subject) pair: how its occurrences stood at the last look, and when the next begins."""
 
     live: LivePlaybook
     every: Every
     subject_id: str
-    first: date | None = None
-    passed: Occurrence | None = None
-    next_at: datetime | None = None
+    found: Recurrence
+    looked_at: datetime
+    next_at: datetime | None
+
+    @property
+    def passed(self) -> Occurrence | None:
+        """What had begun by the last look."""
+        return self.found.latest(self.looked_at)
 
 
 class Rounds:
@@ -41,8 +46,9 @@ class Rounds:
         """Look out for the occurrences after now; what has begun by now is not for this subject."""
         every, place = live.playbook.every, (live.playbook.name, subject_id)
         if every is not None and place not in self._rounds:
-            self._rounds[place] = _Round(live, every, subject_id)
-            self._look_ahead(self._rounds[place])
+            found = recurrence(self._case, live, every, subject_id)
+            now = self._case.now
+            self._rounds[place] = _Round(live, every, subject_id, found, now, _next(found, now))
 
     def touch(self, touched: Touched) -> None:
         """Take in what inputs have changed.
@@ -53,7 +59,7 @@ class Rounds:
         for each in self._rounds.values():
             if touched.zone_moved:
                 each.next_at = self._case.now
-            elif self._recurrence(each).first != each.first:
+            elif self._recurrence(each).first != each.found.first:
                 self._look_ahead(each)
 
     def come_round(self, level: int) -> None:
@@ -63,8 +69,9 @@ class Rounds:
             if is_due and self._case.world.level_of(each.live.playbook.name) == level:
                 before = each.passed
                 self._look_ahead(each)
-                if each.passed is not None and (before is None or each.passed.period > before.period):
-                    self._occur(each, each.passed)
+                latest = each.passed
+                if latest is not None and (before is None or latest.period > before.period):
+                    self._occur(each, latest)
 
     def instants(self) -> Iterator[datetime]:
         """When the next occurrences begin."""
@@ -76,10 +83,8 @@ class Rounds:
         return recurrence(self._case, each.live, each.every, each.subject_id)
 
     def _look_ahead(self, each: _Round) -> None:
-        found = self._recurrence(each)
-        each.first, each.passed = found.first, found.latest(self._case.now)
-        following = found.following(self._case.now)
-        each.next_at = None if following is None else following.at
+        each.found, each.looked_at = self._recurrence(each), self._case.now
+        each.next_at = _next(each.found, each.looked_at)
 
     def _occur(self, each: _Round, occurrence: Occurrence) -> None:
         case, playbook = self._case, each.live.playbook
@@ -135,6 +140,11 @@ class Rounds:
         happened = {"path": "every", "words": words, "actual": occurrence.key, "verdict": True}
         view = self._case.view(each.live.playbook.subject, each.subject_id)
         episode.evidence = [happened, *(evidence(trace(condition, view)) if condition is not None else [])]
+
+
+def _next(found: Recurrence, now: datetime) -> datetime | None:
+    following = found.following(now)
+    return None if following is None else following.at
 
 
 def recurrence(case: Case, live: LivePlaybook, every: Every, subject_id: str) -> Recurrence:

@@ -25,7 +25,8 @@ def at_once(now: datetime, step: Step, calendar: LocalCalendar, *, by_calendar: 
     return Slot(calendar.day_of(now), calendar.within_hours(now) if waits else now)
 
 
-def _on_day(day: date, now: datetime, step: Step, calendar: LocalCalendar, *, by_calendar: bool) -> Slot:
+def on_day(day: date, now: datetime, step: Step, calendar: LocalCalendar, *, by_calendar: bool) -> Slot:
+    """The slot of a step on a local date: its morning, or now where that date has come."""
     if day <= calendar.day_of(now):
         return Slot(day, at_once(now, step, calendar, by_calendar=by_calendar).act_at)
     return Slot(day, calendar.morning(day))
@@ -36,7 +37,7 @@ def after_start(
 ) -> Slot:
     """The slot of a `day:` step."""
     day = calendar.plus_days(calendar.day_of(started_at), timing.offset)
-    return _on_day(day, started_at, step, calendar, by_calendar=by_calendar)
+    return on_day(day, started_at, step, calendar, by_calendar=by_calendar)
 
 
 def after_step(step: Step, timing: AfterTiming, settled_at: datetime, calendar: LocalCalendar) -> Slot:
@@ -46,7 +47,7 @@ def after_step(step: Step, timing: AfterTiming, settled_at: datetime, calendar: 
         slot = at_once(instant, step, calendar, by_calendar=False)
         return Slot(calendar.day_of(instant), slot.act_at)
     day = calendar.plus_days(calendar.day_of(settled_at), timing.offset)
-    return _on_day(day, settled_at, step, calendar, by_calendar=False)
+    return on_day(day, settled_at, step, calendar, by_calendar=False)
 
 
 def anchored(
@@ -72,5 +73,5 @@ def anchored(
         if day < today and (late is Late.SKIP or (late is Late.LATEST and day != latest)):
             slots[step.id] = None
         else:
-            slots[step.id] = _on_day(day, now, step, calendar, by_calendar=by_calendar)
+            slots[step.id] = on_day(day, now, step, calendar, by_calendar=by_calendar)
     return slots

@@ -148,15 +148,6 @@ def test_schedule_ticks_at_the_start_and_at_each_interval() -> None:
     assert desk.ticks[0] == EPOCH
 
 
-def test_schedule_sweeps_at_night(work: Recorder) -> None:
-    """At three in the morning UTC, where there is a sweep to run."""
-    schedule = Schedule(Work(lambda: EPOCH, work, work, work, sweep=work), tick_seconds=60)
-    schedule.start()
-    assert schedule.sweeps_at is not None
-    assert (schedule.sweeps_at.hour, schedule.sweeps_at.utcoffset()) == (3, timedelta(0))
-    assert schedule.stop(5)
-
-
 def test_schedule_ticks_within_a_tenth_of_a_second_of_a_wake() -> None:
     """A post does not wait for the interval."""
     desk = Desk()

@@ -330,3 +330,63 @@ steps:
     mine.finish(START + 2 * HOUR, "cancelled")
     mine.tick(START + 2 * HOUR)
     assert [(each.state, each.outcome) for each in mine.runs()] == [("ended", "completed")]
+
+
+MOVING = """
+playbook: moving
+title: Moving
+owner: cs
+subject: account
+when: {field: account.health, below: 40}
+anchor: account.renews_on
+steps:
+  - {id: day, day: 3, message: {via: slack, to: "#a", template: note}}
+  - {id: business, day: 5bd, message: {via: slack, to: "#a", template: note}}
+  - {id: anchored, at: T-5, message: {via: slack, to: "#a", template: note}}
+  - {id: first, day: 0, message: {via: slack, to: "#a", template: note}}
+  - {id: hours, after: first + 70h, message: {via: slack, to: "#a", template: note}}
+"""
+
+
+def test_steps_act_on_their_day_where_the_account_is_now(opened: Opened) -> None:
+    """From New York to Tokyo: the dates stay, the mornings are those of the new place; hours stay hours."""
+    mine = opened(MOVING)
+    zone, renews_on = "America/New_York", date(2026, 3, 17)
+    mine.take(account(START - DAY, name="Acme", health=70, timezone=zone, renews_on=renews_on))
+    mine.tick(START)
+    mine.take(account(START + HOUR, health=30), account(START + DAY, timezone="Asia/Tokyo"))
+    mine.tick(START + 20 * DAY)
+    assert {name: (each.due_on, each.acted_at) for name, each in mine.steps().items()} == {
+        "first": (date(2026, 3, 2), START + HOUR),
+        "hours": (date(2026, 3, 5), START + 71 * HOUR),
+        "day": (date(2026, 3, 5), at("2026-03-04 23:00")),
+        "business": (date(2026, 3, 9), at("2026-03-08 23:00")),
+        "anchored": (date(2026, 3, 12), at("2026-03-11 23:00")),
+    }
+
+
+def test_steps_wait_while_the_date_they_count_from_is_missing(opened: Opened) -> None:
+    """A date that is taken away moves nothing to a day nobody knows; when it comes back they follow it."""
+    mine = opened(MOVING)
+    mine.take(account(START - DAY, name="Acme", health=70, timezone="UTC", renews_on=date(2026, 3, 17)))
+    mine.tick(START)
+    mine.take(account(START + HOUR, health=30), account(START + 5 * DAY, renews_on=None))
+    mine.tick(START + 20 * DAY)
+    assert mine.steps()["anchored"].act_at is None
+    assert [each.state for each in mine.runs()] == ["open"]
+    mine.take(account(START + 21 * DAY, renews_on=date(2026, 4, 1)))
+    mine.tick(START + 40 * DAY)
+    assert mine.steps()["anchored"].acted_at == at("2026-03-27 08:00")
+
+
+@pytest.mark.parametrize(("zone", "acted"), [("UTC", "2026-03-12 08:00"), ("Asia/Tokyo", "2026-03-12 23:00")])
+def test_steps_count_from_the_local_date_of_an_instant(zone: str, acted: str, opened: Opened) -> None:
+    """Late on the 2nd in UTC is the 3rd in Tokyo."""
+    text = MOVING.replace("account.renews_on", "account.first_value_at").replace("T-5", "T+10")
+    mine = opened(text)
+    value = at("2026-03-02 20:00")
+    mine.take(account(START - DAY, name="Acme", health=70, timezone=zone, first_value_at=value))
+    mine.tick(START)
+    mine.take(account(START + HOUR, health=30))
+    mine.tick(START + 20 * DAY)
+    assert mine.steps()["anchored"].acted_at == at(acted)
