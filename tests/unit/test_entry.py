@@ -1,5 +1,6 @@
 """Where the console script begins."""
 
+import subprocess
 import sys
 from types import ModuleType
 
@@ -30,3 +31,11 @@ def test_the_command_that_was_asked_for_runs(
         entry.run()
     assert ended.value.code == 0
     assert "Customer-success playbooks as files that run." in capsys.readouterr().out
+
+
+def test_commands_load_without_what_only_the_service_needs() -> None:
+    """The web server and the mailbox are a third of all that could be loaded."""
+    names = "('fastapi', 'uvicorn', 'aiosmtpd')"
+    code = f"import engine.cli.main, sys; print([each for each in {names} if each in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
