@@ -68,17 +68,19 @@ def _conditions(
         problems += notes.problems
     problems += repeated(listed)
     found = {name: replace(each, is_sound=False) for names in listed for name, each in names.items()}
+    templates = Templates(lambda path: None, Notes(""))
     for definition in in_reading_order(found, problems):
-        noted = _problems(definition, found, catalogue)
+        noted = _problems(definition, found, catalogue, templates)
         problems += noted
         found[definition.name] = replace(definition, is_sound=not any(each.is_error for each in noted))
     return found
 
 
-def _problems(definition: Definition, known: Mapping[str, Definition], catalogue: Catalogue) -> list[Problem]:
+def _problems(
+    definition: Definition, known: Mapping[str, Definition], catalogue: Catalogue, templates: Templates
+) -> list[Problem]:
     """What is wrong with a shared condition whatever playbook uses it."""
     notes = Notes(definition.file)
-    templates = Templates(lambda path: None, notes)
     scope = Scope(notes, catalogue, (), templates, None, {}, SharedConditions(known))
     place = Place(f"{CONDITIONS_KEY}.{definition.name}")
     notes.attempt(lambda node: read_condition(node, scope, place), definition.node, definition.name)
