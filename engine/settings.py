@@ -96,6 +96,18 @@ class SlackConnector(_Connector):
     timeout_seconds: float = 10.0
 
 
+class WebhookConnector(_Connector):
+    """JSON documents to one address, signed as Standard Webhooks asks."""
+
+    kind: Literal["webhook"]
+    url: SecretStr
+    secret: SecretStr | None = None
+    """`whsec_` and base64. Without one, nothing is signed."""
+    allow_private: bool = False
+    """Whether the address may lie on this machine or its network."""
+    timeout_seconds: float = 10.0
+
+
 class Email(_Strict):
     """Who lifecycle emails come from and what their footer says."""
 
@@ -172,7 +184,7 @@ class Settings(BaseSettings):
     guard: Guarding = Guarding()
     matching: Matching = Matching()
     email: Email = Email()
-    connectors: dict[str, SmtpConnector | SlackConnector] = {}
+    connectors: dict[str, SmtpConnector | SlackConnector | WebhookConnector] = {}
     console: Console = Console()
     mailbox: Mailbox = Mailbox()
     sample: Sample = Sample()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from engine.authoring.lint_conditions import condition_warnings
 from engine.authoring.lint_effects import effect_warnings
-from engine.authoring.lint_overlap import overlaps
+from engine.authoring.lint_overlap import overlaps, purposes
 from engine.authoring.lint_people import actions_of, people_warnings
 from engine.authoring.template_names import Stray, known_names, stray_names
 from engine.authoring.warning import Warned
@@ -61,6 +61,7 @@ def lint(
         return f"{playbook.file}:{line}:{column}"
 
     found += [files[playbook.name].problem(warned) for playbook, warned in overlaps(rules.playbooks, place)]
+    found += [files[playbook.name].problem(warned) for playbook, warned in purposes(rules.playbooks, place)]
     return in_order(found)
 
 

@@ -1,12 +1,12 @@
-"""Two playbooks that give the same person the same task."""
+"""Two playbooks that give the same person the same task, and two steps that ask for the same thing."""
 
 from collections.abc import Callable, Iterable, Iterator
 
-from engine.authoring.possible import conflict
+from engine.authoring.possible import Claim, conflict
 from engine.authoring.warning import Warned
 from engine.conditions.catalogue import Kind
 from engine.conditions.tree import Condition, Group, Predicate, predicates
-from engine.rulefile.model import Playbook, TaskAction, deeds
+from engine.rulefile.model import Playbook, Step, TaskAction, deeds
 from engine.rulefile.problem import quote
 
 
@@ -39,6 +39,35 @@ def overlaps(
                     f"{quote(first[0].name)} ({where}); tell them apart, or keep one",
                 ),
             )
+
+
+def purposes(
+    playbooks: Iterable[Playbook], place: Callable[[Playbook, str], str]
+) -> Iterator[tuple[Playbook, Warned]]:
+    """A warning at every step with the purpose of an earlier one that can act for the same account.
+
+    Steps of one playbook whose conditions exclude each other never both act.
+    """
+    known: dict[str, list[tuple[Playbook, Step]]] = {}
+    for playbook in playbooks:
+        for step in playbook.steps:
+            if step.purpose is None:
+                continue
+            same = known.setdefault(step.purpose, [])
+            first = next((each for each in same if _can_both_act(each, (playbook, step))), None)
+            same.append((playbook, step))
+            if first is not None:
+                at = place(first[0], f"steps.{first[1].id}")
+                where = f"step {first[1].id} of {quote(first[0].name)} ({at}), for the same account"
+                told = f"step {step.id}: purpose: {step.purpose} is also that of {where}"
+                yield playbook, Warned(f"steps.{step.id}.purpose", told)
+
+
+def _can_both_act(one: tuple[Playbook, Step], other: tuple[Playbook, Step]) -> bool:
+    if one[0].name != other[0].name:
+        return _can_meet(one[0], other[0])
+    claims: list[Claim] = [(each, True) for _, step in (one, other) if (each := step.condition) is not None]
+    return len(claims) < 2 or conflict(claims) is None
 
 
 def _tasks(playbook: Playbook) -> Iterator[tuple[str, set[tuple[str, str]]]]:

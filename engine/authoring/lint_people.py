@@ -4,9 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from engine.authoring.warning import Warned
 from engine.conditions.catalogue import Catalogue
-from engine.rulefile.model import ChooseAction, Deed, EmailAction, MessageAction, Playbook, TaskAction
+from engine.rulefile.model import (
+    ChooseAction,
+    Deed,
+    EmailAction,
+    MessageAction,
+    Playbook,
+    TaskAction,
+    WebhookAction,
+)
 from engine.rulefile.problem import nearest, quote
-from engine.settings import Role, Settings, SlackConnector, SmtpConnector
+from engine.settings import Role, Settings, SlackConnector, SmtpConnector, WebhookConnector
 
 
 def people_warnings(playbook: Playbook, settings: Settings, catalogue: Catalogue) -> Iterator[Warned]:
@@ -16,6 +24,8 @@ def people_warnings(playbook: Playbook, settings: Settings, catalogue: Catalogue
             yield from _role(f"{path}.task.to", action.to, settings, catalogue)
         elif isinstance(action, MessageAction):
             yield from _message_connector(f"{path}.message.via", action.via, settings)
+        elif isinstance(action, WebhookAction):
+            yield from _webhook_connector(f"{path}.webhook.via", action.via, settings)
         elif isinstance(action, EmailAction) and not _has_mail(settings):
             message = 'email: there is no connector "email" of kind smtp in config.yaml, so it cannot leave'
             yield Warned(f"{path}.email", message)
@@ -96,4 +106,14 @@ def _message_connector(path: str, via: str, settings: Settings) -> Iterator[Warn
     if via not in settings.connectors:
         yield Warned(path, f"via: there is no connector {quote(via)} in config.yaml{_hint(via, known)}")
     elif via not in known:
-        yield Warned(path, f"via: connector {quote(via)} is for email, and takes no messages")
+        kind = settings.connectors[via].kind
+        yield Warned(path, f"via: connector {quote(via)} is of kind {kind}, and takes no messages")
+
+
+def _webhook_connector(path: str, via: str, settings: Settings) -> Iterator[Warned]:
+    known = [name for name, each in settings.connectors.items() if isinstance(each, WebhookConnector)]
+    if via not in settings.connectors:
+        yield Warned(path, f"via: there is no connector {quote(via)} in config.yaml{_hint(via, known)}")
+    elif via not in known:
+        kind = settings.connectors[via].kind
+        yield Warned(path, f"via: connector {quote(via)} is of kind {kind}; webhooks need one of that kind")

@@ -22,11 +22,21 @@ from engine.fold.choices import chosen
 from engine.fold.context import context
 from engine.fold.effects import NotDoneError, properties_of, values_of
 from engine.fold.world import World
+from engine.render.document import NotJsonError, read_document
 from engine.rulebook import Library
 from engine.rulefile.effects import RecordAction, UpdateAction
-from engine.rulefile.model import ChooseAction, Deed, EmailAction, MessageAction, Playbook, Step, TaskAction
+from engine.rulefile.model import (
+    ChooseAction,
+    Deed,
+    EmailAction,
+    MessageAction,
+    Playbook,
+    Step,
+    TaskAction,
+    WebhookAction,
+)
 from engine.runs.run import Run
-from engine.settings import SlackConnector
+from engine.settings import SlackConnector, WebhookConnector
 from engine.state import tables
 from engine.state.database import reading
 from engine.worlds import build_world
@@ -46,7 +56,7 @@ class Preview:
     playbook: str
     step: str
     action: str
-    """`task`, `email`, `message`, `record` or `update`."""
+    """`task`, `email`, `message`, `webhook`, `record` or `update`."""
     account_id: str
     subject_id: str
     at: datetime
@@ -194,6 +204,8 @@ def _of_deed(stage: _Stage, step: Step, deed: Deed) -> Preview:
             return _of_email(stage, step, deed)
         case MessageAction():
             return _of_message(stage, step, deed)
+        case WebhookAction():
+            return _of_webhook(stage, step, deed)
         case RecordAction():
             return _of_record(stage, step, deed)
         case UpdateAction():
@@ -235,6 +247,22 @@ def _of_message(stage: _Stage, step: Step, action: MessageAction) -> Preview:
     )
 
 
+def _of_webhook(stage: _Stage, step: Step, action: WebhookAction) -> Preview:
+    problems: list[str] = []
+    path = f"templates/webhooks/{action.template}.json.j2"
+    text = collect(stage.render(path), problems)
+    try:
+        text = text and read_document(text)
+    except NotJsonError as error:
+        problems.append(f"{path}: gives no JSON: {error}")
+    configured = stage.case.world.settings.connectors
+    if not isinstance(configured.get(action.via), WebhookConnector):
+        problems.append(f'there is no connector "{action.via}" of kind webhook in config.yaml')
+    why = (f'connector "{action.via}" knows the address',)
+    written = Written(action.via, why, {"via": action.via}, None, text, None, problems)
+    return _made(stage, step, "webhook", written)
+
+
 def _of_record(stage: _Stage, step: Step, action: RecordAction) -> Preview:
     problems: list[str] = []
     facts: dict[str, str] = {}
@@ -266,7 +294,7 @@ def _connector_problems(world: World, via: str) -> list[str]:
     if via not in configured:
         return [f'there is no connector "{via}"; add it under connectors: in config.yaml']
     if not isinstance(configured[via], SlackConnector):
-        return [f'connector "{via}" is for email, and takes no messages']
+        return [f'connector "{via}" is of kind {configured[via].kind}, and takes no messages']
     return []
 
 

@@ -21,6 +21,7 @@ from engine.rulefile.model import (
     Playbook,
     Step,
     TaskAction,
+    WebhookAction,
     deeds,
 )
 
@@ -88,6 +89,8 @@ def _deed_words(deed: Deed) -> str:
             return f"email to {' or '.join(each.replace('_', ' ') for each in to)}"
         case MessageAction(via=via, to=to):
             return f"message to {to} by {via}"
+        case WebhookAction(via=via):
+            return f"webhook by {via}"
         case RecordAction(event=event):
             return f"records the event {event}"
         case UpdateAction(settings=settings):

@@ -7,9 +7,18 @@ from engine.fold.case import Case
 from engine.fold.context import context, find_contact, subject_values
 from engine.fold.effects import Effect, NotDoneError, record, update
 from engine.identity import digest
+from engine.render.document import NotJsonError, read_document
 from engine.render.templates import RenderError
 from engine.rulefile.effects import RecordAction, UpdateAction
-from engine.rulefile.model import Deed, EmailAction, Escalation, MessageAction, Playbook, TaskAction
+from engine.rulefile.model import (
+    Deed,
+    EmailAction,
+    Escalation,
+    MessageAction,
+    Playbook,
+    TaskAction,
+    WebhookAction,
+)
 from engine.runs.run import Message, Run, Task
 
 
@@ -34,6 +43,8 @@ def perform(
             return _write_email(case, playbook, run, step, action)
         case MessageAction():
             return _write_message(case, playbook, run, step, action)
+        case WebhookAction():
+            return _write_webhook(case, playbook, run, step, action)
         case RecordAction():
             return record(case, playbook, run, step, action)
         case UpdateAction():
@@ -152,6 +163,33 @@ def _write_message(case: Case, playbook: Playbook, run: Run, step: str, action: 
         topic=None,
         subject="",
         payload={"text": text},
+        available_at=case.now,
+        created_at=case.now,
+    )
+    case.messages.append(message)
+    return message
+
+
+def _write_webhook(case: Case, playbook: Playbook, run: Run, step: str, action: WebhookAction) -> Message:
+    path = f"templates/webhooks/{action.template}.json.j2"
+    try:
+        text = read_document(case.world.render(playbook.version, path, context(case, playbook, run)))
+    except RenderError as error:
+        raise NotDoneError(f"template error: {error}") from error
+    except NotJsonError as error:
+        raise NotDoneError(f"template error: {path}: gives no JSON: {error}") from error
+    message = Message(
+        id=digest("outbox", run.id, step, action.via),
+        run_id=run.id,
+        account_id=run.account_id,
+        playbook=run.playbook,
+        step=step,
+        contact_id=None,
+        connector=action.via,
+        recipient=action.via,
+        topic=None,
+        subject="",
+        payload={"text": text, "webhook": True},
         available_at=case.now,
         created_at=case.now,
     )

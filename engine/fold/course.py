@@ -170,7 +170,8 @@ def _told(done: Task | Message | Effect) -> Effect:
         case Task():
             return Effect("task", f"{done.title} → {done.assignee}", [])
         case Message():
-            return Effect("message" if done.contact_id is None else "email", f"to {done.recipient}", [])
+            answer = "webhook" if "webhook" in done.payload else "email" if done.contact_id else "message"
+            return Effect(answer, f"to {done.recipient}", [])
         case Effect():
             return done
 

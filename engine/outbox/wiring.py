@@ -11,11 +11,13 @@ from connectors.message import BadLetterError, Letter, build_message
 from connectors.outcome import Failed, Outcome
 from connectors.slack import SlackConnector
 from connectors.smtp import SmtpConnector
+from connectors.webhook import WebhookConnector
 from engine.outbox.entry import Connector, Entry
 from engine.permit.unsubscribe import UnsubscribeLinks, unsubscribe_links
 from engine.settings import ConfigError, Email, Settings
 from engine.settings import SlackConnector as SlackSettings
 from engine.settings import SmtpConnector as SmtpSettings
+from engine.settings import WebhookConnector as WebhookSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,20 @@ class ChatDelivery:
         """Nothing is kept open between posts."""
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookDelivery:
+    """Entries as signed JSON posts to one address."""
+
+    connector: WebhookConnector
+
+    def deliver(self, entry: Entry, now: datetime) -> Outcome:
+        """Post the document."""
+        return self.connector.send(str(entry.payload.get("text", "")), entry.id, now)
+
+    def close(self) -> None:
+        """Nothing is kept open between posts."""
+
+
 def open_connectors(settings: Settings, database: Engine) -> Mapping[str, Connector]:
     """Every configured connector by its name. Connects to nothing yet. Raises ConfigError."""
     links = unsubscribe_links(database, settings.console.public_url)
@@ -89,11 +105,17 @@ LONGEST_TIMEOUT = 90.0
 """Seconds. A connection and an exchange may take nine times as long, and must end within the lease."""
 
 
-def _delivery(spec: SmtpSettings | SlackSettings, email: Email, links: UnsubscribeLinks) -> Connector:
+def _delivery(
+    spec: SmtpSettings | SlackSettings | WebhookSettings, email: Email, links: UnsubscribeLinks
+) -> Connector:
     if not 0 < spec.timeout_seconds <= LONGEST_TIMEOUT:
         raise ValueError(f"timeout_seconds must be above 0 and at most {LONGEST_TIMEOUT:g}")
     if isinstance(spec, SlackSettings):
         return ChatDelivery(SlackConnector(spec.url.get_secret_value(), spec.timeout_seconds))
+    if isinstance(spec, WebhookSettings):
+        secret = spec.secret.get_secret_value() if spec.secret else None
+        url, seconds = spec.url.get_secret_value(), spec.timeout_seconds
+        return WebhookDelivery(WebhookConnector(url, secret, seconds, allow_private=spec.allow_private))
     parse_mailbox(email.sender)
     if email.reply_to:
         parse_mailbox(email.reply_to)

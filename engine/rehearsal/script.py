@@ -9,7 +9,7 @@ from engine.state.ingest import Entry, EventEntry
 from engine.state.tables import Person
 
 Category: TypeAlias = Literal[
-    "tasks", "emails", "messages", "records", "updates", "chosen", "escalated", "skipped"
+    "tasks", "emails", "messages", "webhooks", "records", "updates", "chosen", "escalated", "skipped"
 ]
 """What can be listed under `expect:` item by item."""
 
@@ -17,6 +17,7 @@ KEYS: Mapping[Category, tuple[str, ...]] = {
     "tasks": ("step", "assignee", "title", "due", "role", "body", "reason"),
     "emails": ("step", "to", "subject", "at", "text"),
     "messages": ("step", "to", "via", "text"),
+    "webhooks": ("step", "via", "body"),
     "records": ("event", "step", "properties"),
     "updates": ("field", "from", "to", "step"),
     "chosen": ("step", "branch", "reason"),
@@ -28,7 +29,7 @@ KEYS: Mapping[Category, tuple[str, ...]] = {
 PARTIAL = frozenset({"body", "text", "reason", "properties"})
 """Long texts: here it is enough that what is expected occurs in them."""
 
-ALWAYS: tuple[Category, ...] = ("tasks", "emails", "messages", "records", "updates")
+ALWAYS: tuple[Category, ...] = ("tasks", "emails", "messages", "webhooks", "records", "updates")
 """Compared even where the expectation does not name them: what is not expected must not happen."""
 
 

@@ -137,6 +137,8 @@ class Stage:
     def _items(self, connection: Connection) -> dict[Category, list[dict[str, str]]]:
         tasks = self._by_step(self._own(connection, tables.Task, "created_at"), "created_at")
         sent = self._by_step(self._own(connection, tables.Outbox, "created_at"), "created_at")
+        chats = [row for row in sent if row.contact_id is None and "webhook" not in row.payload]
+        documents = [row for row in sent if "webhook" in row.payload]
         runs = {each.id for each in self._own(connection, tables.Run, "started_at")}
         known = [each for each in _rows(connection, tables.StepRow, "settled_at") if each.run_id in runs]
         steps = self._by_step(known, "settled_at")
@@ -145,7 +147,8 @@ class Stage:
         return {
             "tasks": [_task(row) for row in self._new(tasks, "task")],
             "emails": [_email(row) for row in self._new(sent, "email") if row.contact_id is not None],
-            "messages": [_message(row) for row in self._new(sent, "message") if row.contact_id is None],
+            "messages": [_message(row) for row in self._new(chats, "message")],
+            "webhooks": [_webhook(row) for row in self._new(documents, "webhook")],
             **self._effects(connection),
             "chosen": [
                 {"step": row.step, "branch": str(row.branch), "reason": row.reason or ""}
@@ -307,6 +310,10 @@ def _update(step: str, told: dict[str, Any]) -> dict[str, str]:
     """A value that is not there is told as `missing`."""
     values = {key: "missing" if told[key] is None else told[key] for key in ("from", "to")}
     return {"field": told["field"], **values, "step": step}
+
+
+def _webhook(row: Any) -> dict[str, str]:
+    return {"step": row.step, "via": row.connector, "body": row.payload["text"]}
 
 
 def _message(row: Any) -> dict[str, str]:

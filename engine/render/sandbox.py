@@ -15,7 +15,7 @@ from engine.render.absent import Missing, Record, Unknown, missing, refuse_undef
 from engine.render.budget import Budget, RefusedError, sized
 from engine.render.filters import FILTERS, TESTS, charged, concatenated, is_flat
 from engine.render.screen import screen
-from engine.render.wording import as_text
+from engine.render.wording import as_json, as_text
 
 _LOOP = frozenset(
     ("index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem")
@@ -197,10 +197,15 @@ def _bits(value: Any) -> int:
 
 @pass_context
 def _printed(context: Any, value: object) -> object:
-    """A value about to be printed, as text. In chat messages, what Slack would take as markup is escaped."""
+    """A value about to be printed, as text that means nothing where it is printed.
+
+    In chat messages, what Slack would take as markup is escaped; in webhooks, what ends a JSON text.
+    """
     context.budget.spend(sized(value))
     if isinstance(value, Undefined):
         refuse_undefined(value)
+    if (context.name or "").startswith("templates/webhooks/"):
+        return as_json(value)
     text = as_text(value)
     if isinstance(value, Markup) or not (context.name or "").startswith("templates/messages/"):
         return text

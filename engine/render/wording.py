@@ -1,5 +1,6 @@
 """How values read to people: the same everywhere, whatever the machine's locale."""
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
@@ -24,6 +25,17 @@ def as_text(value: object) -> str:
     if isinstance(value, date):
         return as_date(value)
     raise RefusedError(f"cannot print {_name(value)}; print one of its values, or join a list")
+
+
+def as_json(value: object) -> str:
+    """A value as it prints into a JSON document: plain, in the form of machines, and without its quotes."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return json.dumps(as_text(value), ensure_ascii=False)[1:-1]
 
 
 def as_money(value: object, symbol: str = "$") -> str:

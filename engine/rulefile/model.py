@@ -164,7 +164,16 @@ class MessageAction:
     """`templates/messages/NAME.txt.j2`."""
 
 
-Deed: TypeAlias = TaskAction | EmailAction | MessageAction | RecordAction | UpdateAction
+@dataclass(frozen=True, slots=True)
+class WebhookAction:
+    """Posts a JSON document to another system through a connector."""
+
+    via: str
+    template: str
+    """`templates/webhooks/NAME.json.j2`."""
+
+
+Deed: TypeAlias = TaskAction | EmailAction | MessageAction | WebhookAction | RecordAction | UpdateAction
 """What is done in one way, whatever is so."""
 
 
@@ -195,7 +204,7 @@ def deeds(action: Action) -> tuple[Deed, ...]:
 
 def is_sent(deed: Deed) -> bool:
     """Whether it leaves this system, so that a silence puts it off."""
-    return isinstance(deed, EmailAction | MessageAction)
+    return isinstance(deed, EmailAction | MessageAction | WebhookAction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +226,8 @@ class Step:
     escalate: Escalation | None = None
     expires: Duration | None = None
     """A step missed by more than this, because the service was down, is skipped."""
+    purpose: str | None = None
+    """What it asks for, so that two steps asking for the same thing are seen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,15 @@ from collections.abc import Callable, Iterable
 
 from engine.clock.durations import Duration
 from engine.conditions.catalogue import Kind
-from engine.rulefile.model import Branch, ChooseAction, Deed, EmailAction, MessageAction, TaskAction
+from engine.rulefile.model import (
+    Branch,
+    ChooseAction,
+    Deed,
+    EmailAction,
+    MessageAction,
+    TaskAction,
+    WebhookAction,
+)
 from engine.rulefile.notes import RefusedError, Table
 from engine.rulefile.parse_arguments import Place
 from engine.rulefile.parse_conditions import read_condition
@@ -14,6 +22,7 @@ from engine.rulefile.parse_values import choice, duration, slug, text
 from engine.rulefile.problem import quote
 from engine.rulefile.scope import Scope
 from engine.rulefile.source import Node, Scalar, Sequence
+from engine.rulefile.stand_ins import stand_ins
 
 DUE_AT_ONCE = Duration(1, "bd")
 """When a task is due whose step does not say."""
@@ -21,6 +30,7 @@ DUE_AT_ONCE = Duration(1, "bd")
 TASK_KEYS = ("to", "title", "template", "due", "outcomes")
 EMAIL_KEYS = ("to", "template", "topic")
 MESSAGE_KEYS = ("via", "to", "template")
+WEBHOOK_KEYS = ("via", "template")
 
 
 def read_task(node: Node, scope: Scope) -> TaskAction | None:
@@ -60,10 +70,23 @@ def read_message(node: Node, scope: Scope) -> MessageAction | None:
     return MessageAction(via, to, template)
 
 
+def read_webhook(node: Node, scope: Scope) -> WebhookAction | None:
+    """`webhook: {via: crm, template: at-risk}`."""
+    table = scope.notes.table(node, WEBHOOK_KEYS, "a webhook")
+    via = table.required("via", slug, "a webhook")
+    path = "webhooks/{}.json.j2"
+    template = table.required("template", lambda each: _template(each, scope, [path]), "a webhook")
+    if template is not None:
+        names = stand_ins(scope.catalogue, scope.subject)
+        scope.templates.check_json(path.format(template), names)
+    return WebhookAction(via, template) if via is not None and template is not None else None
+
+
 ACTIONS: dict[str, Callable[[Node, Scope], Deed | None]] = {
     "task": read_task,
     "email": read_email,
     "message": read_message,
+    "webhook": read_webhook,
     "record": read_record,
     "update": read_update,
 }

@@ -16,7 +16,7 @@ from engine.rulefile.source import Mapping as MappingNode
 from engine.rulefile.source import Node, Scalar, Sequence
 
 TIMINGS = ("day", "at", "after", "on")
-STEP_KEYS = ("id", *TIMINGS, "if", *ACTIONS, CHOOSE, "escalate", "expires")
+STEP_KEYS = ("id", *TIMINGS, "if", *ACTIONS, CHOOSE, "purpose", "escalate", "expires")
 MOST_DAYS = 3660
 
 _AT = re.compile(r"T([+-])(\d{1,4})", re.ASCII)
@@ -69,13 +69,14 @@ def _step(node: Node, scope: Scope, has_anchor: bool) -> Step | None:
     )
     escalate = table.maybe("escalate", lambda each: _escalation(each, scope))
     expires = table.maybe("expires", duration)
+    purpose = table.maybe("purpose", slug)
     if "escalate" in table and not any(_tasks(table.node)):
         scope.notes.add(
             table.key("escalate"), "escalate: only a task can be escalated; remove it or add a task"
         )
     if name is None or timing is None or action is None:
         return None
-    return Step(name, timing, action, condition, escalate, expires)
+    return Step(name, timing, action, condition, escalate, expires, purpose)
 
 
 def _escalation(node: Node, scope: Scope) -> Escalation | None:

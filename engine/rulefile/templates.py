@@ -1,8 +1,10 @@
 """The templates a playbook names: found, checked, and collected for its version."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from engine.render.templates import Renderer
+from engine.render.document import NotJsonError, read_document
+from engine.render.templates import Renderer, RenderError
 from engine.rulefile.notes import Notes
 from engine.rulefile.problem import quote
 from engine.rulefile.source import Node
@@ -20,6 +22,7 @@ class Templates:
         self._find = find
         self._notes = notes
         self._renderer = Renderer({})
+        self._tried: set[str] = set()
 
     def require(self, path: str, node: Node) -> None:
         """Collect the template at `path`. A missing one is noted at `node`, a broken one at its own line."""
@@ -40,6 +43,19 @@ class Templates:
         """What keeps a template of one line from being read, if anything does."""
         error = self._renderer.check_line(line)
         return error.message if error else None
+
+    def check_json(self, path: str, names: Mapping[str, Any]) -> None:
+        """Note a template that gives no JSON with these values; one that cannot be rendered is left alone."""
+        if path not in self.texts or path in self._tried:
+            return
+        self._tried.add(path)
+        shown = f"{FOLDER}/{path}"
+        try:
+            read_document(Renderer({shown: self.texts[path]}).render(shown, names))
+        except RenderError:
+            return
+        except NotJsonError as error:
+            self._notes.add_at(shown, error.line, 1, f"gives no JSON: {error}")
 
     def _check(self, path: str, found: str) -> None:
         error = self._renderer.check_line(found, path)

@@ -24,6 +24,7 @@ TEMPLATES = {
     "emails/hello/body.html.j2": "<p>Hello</p>",
     "emails/hello/body.txt.j2": "Hello",
     "messages/alert.txt.j2": "!",
+    "webhooks/open.json.j2": '{"name": "{{ account.name }}"\n"x": 1}',
 }
 
 

@@ -62,7 +62,7 @@ def parse(tree: Tree) -> Parsed:
         "rules/a.yaml",
         json.dumps(tree, ensure_ascii=False),
         catalogue=CATALOGUE,
-        templates=lambda path: "x",
+        templates=lambda path: "{}",
         roles=ROLES,
         guard=Guard(25, timedelta(hours=1)),
         shared=SHARED,
@@ -227,7 +227,7 @@ def actions(draw: st.DrawFn, subject: Kind) -> Tree:
     )
     return draw(
         st.sampled_from(
-            ["task", "message", *([] if subject is Kind.SOURCE else ["email", "update", "record"])]
+            ["task", "message", "webhook", *([] if subject is Kind.SOURCE else ["email", "update", "record"])]
         ).flatmap(
             lambda key: st.fixed_dictionaries(
                 {
@@ -235,6 +235,7 @@ def actions(draw: st.DrawFn, subject: Kind) -> Tree:
                         "task": extra.map(lambda more: {**task, **more}),
                         "email": st.fixed_dictionaries({"to": to, "template": NAMES, "topic": NAMES}),
                         "message": st.fixed_dictionaries({"via": NAMES, "to": TEXTS, "template": NAMES}),
+                        "webhook": st.fixed_dictionaries({"via": NAMES, "template": NAMES}),
                         "record": record,
                         "update": updates(subject),
                     }[key]
@@ -261,7 +262,7 @@ def steps(draw: st.DrawFn, subject: Kind, index: int, anchored: bool) -> Tree:
     )
     choose = st.fixed_dictionaries({"choose": st.lists(branch, min_size=1, max_size=3)})
     step = {"id": f"step-{index}", key: draw(timings[key]), **draw(actions(subject) | choose)}
-    more = {"if": conditions(subject, steps=True), "expires": SPANS}
+    more = {"if": conditions(subject, steps=True), "expires": SPANS, "purpose": NAMES}
     if any("task" in each for each in [step, *step.get("choose", ())]):
         more["escalate"] = st.fixed_dictionaries({"after": SPANS, "to": st.sampled_from(ROLES)})
     return {**step, **draw(optional(more))}
@@ -392,10 +393,10 @@ JUNK = st.sampled_from(
 ) | st.sampled_from(["x" * 65, "x" * 501])
 """Right things in wrong places, and wrong things."""
 _KEYS = """
-playbook titel title choose when on for if then id day at after task email message record update to template
-topic via properties escalate outcome outcomes is all any none field event step within absent_for of
-recovers_at anchor since from direction take once at_least every week month quarter half_year year spread
-condition
+playbook titel title choose when on for if then id day at after task email message webhook record update
+to template purpose topic via properties escalate outcome outcomes is all any none field event step
+within absent_for of recovers_at anchor since from direction take once at_least every week month quarter
+half_year year spread condition
 """
 KEYS = st.sampled_from([*_KEYS.split(), *FAMILIES["field"]])
 

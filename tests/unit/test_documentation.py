@@ -20,7 +20,7 @@ from engine.rulefile.load import template_reader
 from engine.rulefile.parse_playbook import parse_playbook
 from engine.rulefile.shared import read_shared
 from engine.rulefile.source import read_source
-from engine.settings import Settings, SlackConnector, SmtpConnector, load_settings
+from engine.settings import Settings, SlackConnector, SmtpConnector, WebhookConnector, load_settings
 from engine.sources.mapping import Repeated
 from engine.sources.parse_derived import OPERATIONS
 from engine.sources.parse_mapping import parse_mapping
@@ -98,7 +98,7 @@ def test_documentation_has_each_setting_with_its_default(setting: str, default: 
     assert f"| `{setting}` | {default} |" in OPERATION
 
 
-@pytest.mark.parametrize("connector", [SmtpConnector, SlackConnector])
+@pytest.mark.parametrize("connector", [SmtpConnector, SlackConnector, WebhookConnector])
 def test_documentation_has_each_setting_of_a_connector(connector: type[BaseModel]) -> None:
     """Connectors have tables of their own."""
     kind = connector.__name__.removesuffix("Connector").lower()

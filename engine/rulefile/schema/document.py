@@ -6,7 +6,7 @@ from typing import Any
 from engine.clock.periods import Period
 from engine.conditions.catalogue import Catalogue, Field, Kind
 from engine.rulefile.model import Late, Missing, Mode, OpenSteps
-from engine.rulefile.parse_actions import ACTIONS, CHOOSE, OF_ACCOUNTS
+from engine.rulefile.parse_actions import ACTIONS, CHOOSE, OF_ACCOUNTS, WEBHOOK_KEYS
 from engine.rulefile.parse_effects import LONGEST_EVENT, MOST_PROPERTIES
 from engine.rulefile.parse_every import day_names
 from engine.rulefile.parse_playbook import SUBJECTS
@@ -31,6 +31,7 @@ _LONGER_THAN_ZERO = duration(zero=False, business=False)
 def rule_file_schema(catalogue: Catalogue, roles: Collection[str]) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a rule file that may name these fields and roles."""
     definitions = {**shared_definitions(catalogue), "task": _task(roles), "message": _message()}
+    definitions["webhook"] = object_of({"via": slug(), "template": slug()}, words.WEBHOOK, WEBHOOK_KEYS)
     definitions["record"] = _record()
     definitions["escalation"] = object_of(
         {"after": duration(), "to": one_of(roles)}, words.ESCALATION, ("after", "to")
@@ -160,6 +161,7 @@ def _step(subject: Kind) -> Schema:
         "if": reference(f"{subject}.run_state"),
         **_actions(subject),
         CHOOSE: _list(reference(f"{subject}.branch")),
+        "purpose": slug(),
         "escalate": reference("escalation"),
         "expires": duration(),
     }

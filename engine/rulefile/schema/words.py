@@ -50,9 +50,11 @@ STEP: Mapping[str, str] = {
     "task": "Puts a task into somebody's queue.",
     "email": "Sends one email to a contact of the account.",
     "message": "Posts to a chat channel.",
+    "webhook": "Posts a JSON document to another system.",
     "record": "Lets an event of the subject happen, which playbooks can wait for.",
     "update": "Gives fields of the subject or its account other values.",
     "choose": "Does what the first branch says whose if is true; without such a branch the step is skipped.",
+    "purpose": "What it asks for, such as book_call. Two steps that ask for the same are warned of.",
     "escalate": "Hands an unfinished task to another role after a while, once.",
     "expires": "A step missed for longer than this, because the service was down, is skipped.",
 }
@@ -87,6 +89,11 @@ MESSAGE: Mapping[str, str] = {
     "via": "A connector from the settings.",
     "to": "The channel, in quotes when it begins with #.",
     "template": "templates/messages/NAME.txt.j2.",
+}
+
+WEBHOOK: Mapping[str, str] = {
+    "via": "A connector of kind webhook from the settings.",
+    "template": "templates/webhooks/NAME.json.j2, which gives a JSON document.",
 }
 
 RECORD: Mapping[str, str] = {

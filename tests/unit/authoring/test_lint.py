@@ -40,6 +40,7 @@ TEMPLATES = {
     "emails/hello/subject.txt.j2": "Hello {{ contact.name | default('there') }}",
     "emails/hello/body.txt.j2": "Hello from {{ csm.name }}.",
     "emails/hello/body.html.j2": '<a href="{{ unsubscribe_url }}">{{ brand }}</a>',
+    "webhooks/note.json.j2": "{}",
     "messages/note.txt.j2": "{% for n in range(2) %}{{ n }}{% endfor %}{{ champion.email | default('') }}",
 }
 
@@ -112,6 +113,7 @@ IS_NOT_STRATEGIC = "{field: account.strategic, equals: false}"
 CALL = "    day: 0\n    task"
 LOWER = "{field: account.health, below: 20}"
 IS_LOW, IS_HIGH = WHEN, "{field: account.health, at_least: 60}"
+MIDDLE = "{field: account.health, between: [41, 50]}"
 MAIL = "email: {to: any, template: hello, topic: tips}"
 POST = 'message: {via: slack, to: "#cs", template: note}'
 
@@ -133,6 +135,19 @@ POST = 'message: {via: slack, to: "#cs", template: note}'
             [(WHEN, "{all: [{event: login, within: 7d}, {event: login, absent_for: 14d}]}")],
             '5:7: when: can never hold, for "event login happened within 7 days" '
             'excludes "no login event for 14 days"',
+        ),
+        (
+            [(MAIL, f"purpose: tip, {MAIL}"), (POST, f"purpose: tip, {POST}")],
+            '11:33: step post: purpose: tip is also that of step mail of "small" (rules/small.yaml:10:5), '
+            'for the same account',
+        ),
+        (
+            [(MAIL, f"if: {LOWER}, purpose: tip, {MAIL}"), (POST, f"if: {MIDDLE}, purpose: tip, {POST}")],
+            None,
+        ),
+        (
+            [(POST, "webhook: {via: slack, template: note}")],
+            '11:39: via: connector "slack" is of kind slack; webhooks need one of that kind',
         ),
         (
             [(MAIL, "update: {account.plan: x, account.health: 50}")],
@@ -212,7 +227,7 @@ POST = 'message: {via: slack, to: "#cs", template: note}'
         ),
         (
             [("via: slack", "via: email")],
-            '11:39: via: connector "email" is for email, and takes no messages',
+            '11:39: via: connector "email" is of kind smtp, and takes no messages',
         ),
         (
             [("{{ account.name }}", "{{ acount.name }}")],
@@ -323,3 +338,13 @@ def test_lint_warns_of_an_overdue_review(warnings: Warnings) -> None:
         "rules/small.yaml:3:15: review_every: last changed 120 days ago; look it "
         "over, and note the day in the file"
     ]
+
+
+def test_lint_of_a_purpose_in_two_playbooks(warnings: Warnings) -> None:
+    """Only where one account can be in both audiences."""
+    other = SOUND.replace("small", "tall").replace("day: 1, message", "day: 1, purpose: tip, message")
+    other = other.replace('title: "Call', 'title: "Ask').replace("template: guide, ", "")
+    mine = (MAIL, f"purpose: tip, {MAIL}")
+    (found,) = warnings(mine, also=other)
+    assert 'playbook "tall": step post: purpose: tip is also that of step mail of "small"' in found
+    assert warnings(mine, also=other.replace("high_touch", "low_touch")) == []

@@ -11,7 +11,7 @@ from engine.rehearsal.expectations import EXPECT_KEYS
 from engine.rehearsal.parse import GIVEN_KEYS, MOVE_KEYS, TEST_KEYS
 from engine.rehearsal.run import rehearse
 from engine.rehearsal.script import KEYS
-from engine.rulefile.parse_actions import BRANCH_KEYS, EMAIL_KEYS, MESSAGE_KEYS, TASK_KEYS
+from engine.rulefile.parse_actions import BRANCH_KEYS, EMAIL_KEYS, MESSAGE_KEYS, TASK_KEYS, WEBHOOK_KEYS
 from engine.rulefile.parse_effects import RECORD_KEYS
 from engine.rulefile.parse_exits import EXIT_KEYS
 from engine.rulefile.parse_playbook import PLAYBOOK_KEYS
@@ -39,7 +39,7 @@ def test_documented_example_passes_the_documented_test(tmp_path: Path) -> None:
     "key",
     sorted(
         {
-            *PLAYBOOK_KEYS, *STEP_KEYS, *TASK_KEYS, *EMAIL_KEYS, *MESSAGE_KEYS, *RECORD_KEYS,
+            *PLAYBOOK_KEYS, *STEP_KEYS, *TASK_KEYS, *EMAIL_KEYS, *MESSAGE_KEYS, *RECORD_KEYS, *WEBHOOK_KEYS,
             *BRANCH_KEYS, *EXIT_KEYS,
             *TEST_KEYS, *GIVEN_KEYS, *MOVE_KEYS, *EXPECT_KEYS,
             *(one for keys in KEYS.values() for one in keys),

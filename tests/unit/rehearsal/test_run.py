@@ -313,3 +313,25 @@ steps:
     assert [each.passed for each in report.results] == [True, False, False]
     assert "- event: tell" in str(report.results[1].failures[0])
     assert "+ field: account.csm, from: dana" in str(report.results[2].failures[0])
+
+
+def test_rehearse_compares_documents_of_webhooks(settings: Settings) -> None:
+    """By the connector, and by a part of the document."""
+    folder = settings.templates / "webhooks"
+    folder.mkdir()
+    (folder / "note.json.j2").write_text('{"name": "{{ account.name }}"}')
+    (settings.rules / "slump.yaml").write_text("""
+playbook: slump
+owner: ops
+subject: account
+on: {event: go}
+steps: [{id: post, day: 0, webhook: {via: crm, template: note}}]
+""")
+    ended, wanted = "starts: 1, ended: completed", "{step: post, via: crm, body: Acme}"
+    report = run(
+        settings,
+        f"{{at: +1h, event: go, expect: {{{ended}, webhooks: [{wanted}]}}}}",
+        f"{{at: +1h, event: go, expect: {{{ended}}}}}",
+    )
+    assert [each.passed for each in report.results] == [True, False]
+    assert "+ step: post, via: crm" in str(report.results[1].failures[0])

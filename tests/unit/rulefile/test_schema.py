@@ -16,7 +16,7 @@ from engine.cli.schema_command import schema
 from engine.cli.shell import Shell
 from engine.conditions.catalogue import BUILT_IN
 from engine.conditions.operators import OPERATORS, Argument
-from engine.rulefile.parse_actions import BRANCH_KEYS, EMAIL_KEYS, MESSAGE_KEYS, TASK_KEYS
+from engine.rulefile.parse_actions import BRANCH_KEYS, EMAIL_KEYS, MESSAGE_KEYS, TASK_KEYS, WEBHOOK_KEYS
 from engine.rulefile.parse_arguments import READERS
 from engine.rulefile.parse_effects import RECORD_KEYS
 from engine.rulefile.parse_exits import EXIT_KEYS
@@ -132,6 +132,7 @@ def test_schema_has_words_for_exactly_the_keys_there_are() -> None:
     assert tuple(words.EMAIL) == EMAIL_KEYS
     assert tuple(words.MESSAGE) == MESSAGE_KEYS
     assert tuple(words.RECORD) == RECORD_KEYS
+    assert tuple(words.WEBHOOK) == WEBHOOK_KEYS
     assert list(words.OPERATORS) == list(OPERATORS)
     assert set(ARGUMENTS) == set(READERS) == set(Argument)
 
