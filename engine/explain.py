@@ -6,6 +6,7 @@ what was recorded (episodes, runs, decisions) is shown as it was then.
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
@@ -28,7 +29,9 @@ from engine.explanation.rounds import turn_at, turn_words
 from engine.explanation.situation import Situation
 from engine.fold.openings import run_key
 from engine.fold.view import BookView
-from engine.fold.world import date_of, needs
+from engine.fold.world import conditions_of, date_of, needs, reads
+from engine.health.composition import Composition, composition
+from engine.health.model import HEALTH
 from engine.ledger.as_of import decisions_at, episodes_at, holds_at, noted_as_existing, runs_at
 from engine.rulebook import Library, live_set
 from engine.rulefile.model import Playbook
@@ -37,6 +40,7 @@ from engine.state import tables
 from engine.state.book import Book, Start
 from engine.state.book_reader import TABLES, BookReader
 from engine.state.database import reading
+from engine.state.healths import score_at
 from engine.worlds import build_world
 
 _VERSION: Any = tables.PlaybookVersion.__table__  # type: ignore[attr-defined]
@@ -137,7 +141,19 @@ def _explained(
         [_facts(each, _EPISODE_SHOWN) for each in episodes[-SHOWN:]],
         [_facts(each, _RUN_SHOWN) for each in it.own_runs[-SHOWN:]],
         decisions,
+        _health(connection, library, playbook, book, at),
     )
+
+
+def _health(
+    connection: Connection, library: Library, playbook: Playbook, book: Book, at: datetime
+) -> Composition | None:
+    """The account's health then and what it was made of, where a condition of the playbook reads it."""
+    if not any((HEALTH.kind, HEALTH.name) in reads(each).fields for each in conditions_of(playbook)):
+        return None
+    health = book.account.get(HEALTH.name)
+    known = health if isinstance(health, Decimal) else None
+    return composition(known, score_at(connection, book.account_id, at), library.settings.bands())
 
 
 def _situation(

@@ -147,6 +147,25 @@ class PastDecision(BaseModel):
     step: str | None
 
 
+class HealthPart(BaseModel):
+    """What one component adds to a computed health. Numbers are text, so that they stay exact."""
+
+    component: str
+    value: str | None = Field(description="What it was found from; null when missing.")
+    points: str | None = Field(description="0 to 100; null when it does not count.")
+    share: str = Field(description="Its share of the health in percent: the most it can add.")
+    adds: str = Field(description="Points of the health that come from it.")
+
+
+class HealthThen(BaseModel):
+    """An account's health at an instant."""
+
+    health: str | None
+    band: str | None
+    colour: Literal["green", "amber", "red"] | None
+    parts: list[HealthPart] = Field(description="Empty where a source gave it.")
+
+
 class ExplanationItem(BaseModel):
     """What a playbook makes of a subject at an instant, and why."""
 
@@ -167,6 +186,7 @@ class ExplanationItem(BaseModel):
     episodes: list[PastEpisode]
     runs: list[PastRun]
     decisions: list[PastDecision]
+    health: HealthThen | None = Field(description="Where the playbook asks about it.")
 
 
 class ExplanationList(BaseModel):

@@ -51,6 +51,8 @@ def _print(shell: Shell, found: Explanation) -> None:
             tree = Tree(f"{_MARKS[traced.verdict]} {title}")
             _grow(tree, traced)
             console.print(tree)
+    if found.health is not None and found.health.words:
+        console.print(found.health.words, markup=False)
     for words in found.moments:
         console.print(f"on: {words}", markup=False)
     console.print("then", style="bold")

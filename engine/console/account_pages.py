@@ -13,7 +13,9 @@ from engine.console import account_queries
 from engine.console.pages import render
 from engine.console.queue_pages import task_context
 from engine.console.session import SignedIn
+from engine.health.composition import composition
 from engine.state.database import reading
+from engine.state.healths import score_at
 from engine.tick import next_decision
 
 PAGE = 50
@@ -42,6 +44,7 @@ def show_account(request: Request, service: ServiceHere, visitor: SignedIn, acco
     """One account: who and what it is, what is under way, and what happened."""
     with reading(service.database) as connection:
         found = account_queries.load(connection, account_id)
+        kept = score_at(connection, account_id, service.now())
     if found is None:
         raise Problem(404, "No such account", f'There is no account "{account_id}"; search under Accounts.')
     try:
@@ -58,6 +61,7 @@ def show_account(request: Request, service: ServiceHere, visitor: SignedIn, acco
         visitor,
         page=found,
         account=found.account,
+        health=composition(found.account.health, kept, service.settings.bands()),
         name=found.account.name or found.account.id,
         back=request.url.path,
         here=local_date(now, tz),

@@ -9,6 +9,7 @@ from engine.clock.zones import format_instant
 from engine.conditions.evaluate import Trace
 from engine.explanation.judgement import Judged
 from engine.explanation.reasoning import Remark, Upcoming
+from engine.health.composition import Composition, plain_composition
 
 Facts = Mapping[str, Any]
 
@@ -36,6 +37,8 @@ class Explanation:
     runs: Sequence[Facts]
     decisions: Sequence[Facts]
     """The newest ten up to then, oldest first."""
+    health: Composition | None = None
+    """The account's health then, where the playbook asks about it."""
 
     @property
     def conclusion(self) -> str:
@@ -66,6 +69,7 @@ def as_plain(found: Explanation) -> dict[str, Any]:
         "episodes": [_json(each) for each in found.episodes],
         "runs": [_json(each) for each in found.runs],
         "decisions": [_json(each) for each in found.decisions],
+        "health": None if found.health is None else plain_composition(found.health),
     }
 
 

@@ -258,3 +258,35 @@ def test_explain_writes_nothing(slid: Company) -> None:
     before = slid.ledger(), len(slid.rows(tables.Tick))
     told(slid, "slide", "acme", START + HOUR + INSTANT)
     assert (slid.ledger(), len(slid.rows(tables.Tick))) == before
+
+
+def test_explain_says_what_a_computed_health_is_made_of(database: Engine, tmp_path: Path) -> None:
+    """As it was at the instant; nothing where a source gives it."""
+    health = {
+        "components": {
+            "adoption": {"field": "account.adoption", "steps": {0: 0, 40: 50, 60: 100}},
+            "open_tickets": {"field": "account.open_tickets", "steps": {0: 100, 3: 40}},
+        },
+        "weights": {"default": {"adoption": 75, "open_tickets": 25}},
+    }
+    mine = company(database, tmp_path, health=health)
+    mine.take(account(START - DAY, adoption=65, open_tickets=0))
+    mine.tick(START)
+    mine.take(account(START + HOUR, adoption=12, open_tickets=4), account(START + 3 * HOUR, health=90))
+    mine.tick(START + DAY)
+    found = {
+        hours: explain(mine.database, mine.library, "slide", "acme", START + hours * HOUR)
+        for hours in (0, 2, 4)
+    }
+    shown = [None if each.health is None else each.health.words for each in found.values()]
+    assert shown == [
+        "health 100 = adoption 75 of 75 (65%), open tickets 25 of 25 (0)",
+        "health 10 = adoption 0 of 75 (12%), open tickets 10 of 25 (4)",
+        "",
+    ]
+    plain = as_plain(found[2])["health"]
+    assert (plain["health"], plain["band"], plain["colour"]) == ("10", "emergency", "red")
+    assert plain["parts"][1] == {
+        "component": "open_tickets", "value": "4", "points": "40", "share": "25", "adds": "10"
+    }  # fmt: skip
+    assert as_plain(found[4])["health"] == {"health": "90", "band": "healthy", "colour": "green", "parts": []}

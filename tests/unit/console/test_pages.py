@@ -1,6 +1,7 @@
 """The console's pages: who may see them, and what they show."""
 
 import re
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -9,8 +10,9 @@ from sqlalchemy import Engine
 
 from engine.api.tokens import create_token
 from engine.console.session import COOKIE
+from engine.state import tables
 from tests.website import visit
-from tests.website_book import NOW
+from tests.website_book import NOW, put
 
 PAGES = [
     "/queue",
@@ -157,3 +159,22 @@ def test_playbooks_tell_rule_file_problems(reader: httpx.Client) -> None:
     """A broken file stays visible."""
     for path in ("/playbooks", "/playbooks/at-risk"):
         assert "rules/at-risk.yaml:3:1: unknown key" in reader.get(path).text
+
+
+def test_an_accounts_page_shows_what_its_health_is_made_of(
+    browser: httpx.Client, sqlite_database: Engine
+) -> None:
+    """A table with heads for rows and columns, and the band in words beside its colour."""
+    assert "What health is made of" not in browser.get("/accounts/acme").text
+    parts = [
+        {"component": "open_tickets", "value": "4", "points": "35", "share": "75", "adds": "26.25"},
+        {"component": "sentiment", "value": None, "points": None, "share": "0", "adds": "0"},
+    ]
+    put(sqlite_database, tables.HealthScoreRow(account_id="acme", at=NOW, score=Decimal(35), parts=parts))
+    text = browser.get("/accounts/acme").text
+    assert "What health is made of" in text
+    assert (
+        '<th scope="row">Open tickets</th><td>4</td><td class="num">35</td><td class="num">26.25</td>' in text
+    )
+    assert '<th scope="row">Sentiment</th><td>missing</td><td class="num">–</td>' in text
+    assert re.search(r'class="late">\s*35 · critical', text)
