@@ -25,7 +25,7 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, func, insert, select
 
-from connectors.message import Letter, build_message
+from connectors.message import Letter, build_message, on_the_wire
 from engine.identity import digest
 from engine.outbox.deliver import deliver_batch
 from engine.outbox.wiring import close_connectors, open_connectors
@@ -82,7 +82,7 @@ def _arguments() -> argparse.Namespace:
 def _bare(port: int, emails: int) -> float:
     """Messages a second of one connection that does nothing else."""
     prepared = [
-        build_message(_letter(digest("bare", str(number)), f"c{number}@x.example")).as_bytes()
+        on_the_wire(build_message(_letter(digest("bare", str(number)), f"c{number}@x.example")))
         for number in range(min(emails, 500))
     ]
     with smtplib.SMTP("127.0.0.1", port) as client:

@@ -1,12 +1,16 @@
 """Builds the message that goes over the wire: multipart, with the headers a polite sender sets."""
 
 import re
+from binascii import b2a_qp
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
-from email.message import EmailMessage
-from email.policy import SMTP, Policy
+from email.generator import BytesGenerator
+from email.header import Header
+from email.message import Message
+from email.policy import compat32
+from email.utils import format_datetime, formataddr
 from hashlib import sha256
+from io import BytesIO
 from urllib.parse import urlsplit
 
 from connectors.address import Mailbox, parse_mailbox
@@ -14,6 +18,8 @@ from connectors.address import Mailbox, parse_mailbox
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LONGEST_URL = 900
+_LONGEST_WORD = 75
+"""Characters of an encoded word (RFC 2047, section 2)."""
 
 
 class BadLetterError(ValueError):
@@ -36,26 +42,37 @@ class Letter:
     unsubscribe_url: str | None = None
 
 
-def build_message(letter: Letter) -> EmailMessage:
+def build_message(letter: Letter) -> Message:
     """The MIME message of `letter`, byte for byte the same for the same letter.
 
     Raises BadAddressError for an address, BadLetterError for a subject, a link or a text that cannot be sent.
     """
     sender = parse_mailbox(letter.sender)
-    message = EmailMessage(policy=_POLICY)
+    message = Message(_POLICY)
     message["Message-ID"] = message_id(letter.id, sender.domain)
-    message["Date"] = letter.sent_at.astimezone(UTC)
-    message["From"] = _header_address(sender)
-    message["To"] = _header_address(parse_mailbox(letter.recipient))
+    message["Date"] = format_datetime(letter.sent_at.astimezone(UTC))
+    message["From"] = _header_address("From", sender)
+    message["To"] = _header_address("To", parse_mailbox(letter.recipient))
     if letter.reply_to:
-        message["Reply-To"] = _header_address(parse_mailbox(letter.reply_to))
-    message["Subject"] = _checked_subject(letter.subject)
+        message["Reply-To"] = _header_address("Reply-To", parse_mailbox(letter.reply_to))
+    message["Subject"] = _words("Subject", _checked_subject(letter.subject))
     message["Auto-Submitted"] = "auto-generated"
     if letter.unsubscribe_url:
         message["List-Unsubscribe"] = f"<{_checked_url(letter.unsubscribe_url)}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    _set_body(message, letter)
+    message["MIME-Version"] = "1.0"
+    # "=_" cannot occur in quoted-printable text, so no line of the letter can be taken for the boundary.
+    message["Content-Type"] = f'multipart/alternative; boundary="=_{_digest(letter.id)}"'
+    message.attach(_part("plain", letter.text))
+    message.attach(_part("html", letter.html))
     return message
+
+
+def on_the_wire(message: Message) -> bytes:
+    """The message as a server is given it, before dots are doubled."""
+    written = BytesIO()
+    BytesGenerator(written, mangle_from_=False, policy=_POLICY).flatten(message)
+    return written.getvalue()
 
 
 def message_id(letter_id: str, domain: str) -> str:
@@ -64,18 +81,29 @@ def message_id(letter_id: str, domain: str) -> str:
     return f"<{plain}@{domain}>"
 
 
-def _set_body(message: EmailMessage, letter: Letter) -> None:
+def _part(subtype: str, text: str) -> Message:
+    """One rendering, in quoted-printable UTF-8."""
     try:
-        message.set_content(letter.text, cte="quoted-printable")
-        message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+        content = re.sub(r"\r\n?", "\n", text).encode()
     except UnicodeError as error:
         raise BadLetterError("the text holds characters that cannot be written in UTF-8") from error
-    # "=_" cannot occur in quoted-printable text, so no line of the letter can be taken for the boundary.
-    message.set_boundary(f"=_{_digest(letter.id)}")
+    part = Message(_POLICY)
+    part["Content-Type"] = f'text/{subtype}; charset="utf-8"'
+    part["Content-Transfer-Encoding"] = "quoted-printable"
+    part.set_payload(b2a_qp(content, istext=True).decode("ascii"))
+    return part
 
 
-def _header_address(mailbox: Mailbox) -> Address:
-    return Address(display_name=mailbox.name, addr_spec=mailbox.address)
+def _header_address(header: str, mailbox: Mailbox) -> str:
+    if mailbox.name.isascii():
+        return formataddr((mailbox.name, mailbox.address))
+    return f"{_words(header, mailbox.name)} <{mailbox.address}>"
+
+
+def _words(header: str, text: str) -> str:
+    """Text of any script as a header holds it (RFC 2047), folded."""
+    charset = "us-ascii" if text.isascii() else "utf-8"
+    return Header(text, charset, maxlinelen=_LONGEST_WORD, header_name=header).encode(linesep="\r\n")
 
 
 def _checked_subject(subject: str) -> str:
@@ -100,18 +128,5 @@ def _digest(text: str) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-class _UrlHeader(UnstructuredHeader, BaseHeader):
-    """A header whose value stays on one line: folding would encode a long link beyond recognition."""
-
-    def fold(self, *, policy: Policy) -> str:
-        """The header as it is sent."""
-        return f"{self.name}: {self}{policy.linesep}"
-
-
-def _policy() -> Policy:
-    registry = HeaderRegistry()
-    registry.map_to_type("list-unsubscribe", _UrlHeader)
-    return SMTP.clone(header_factory=registry)
-
-
-_POLICY = _policy()
+_POLICY = compat32.clone(linesep="\r\n", max_line_length=None)
+"""The classic way to write messages, eight times as fast as the newer one, which parses what it is given."""

@@ -3,10 +3,11 @@
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.message import EmailMessage
+from email.message import Message
 from threading import Lock
 
 from connectors.address import is_address
+from connectors.message import on_the_wire
 from connectors.outcome import Failed, Outcome
 from connectors.smtp_line import SmtpLine
 from connectors.smtp_server import Security, Server
@@ -33,11 +34,11 @@ class SmtpConnector:
         self._idle: list[SmtpLine] = []
         self._lock = Lock()
 
-    def send(self, message: EmailMessage | bytes, sender: str, recipient: str) -> Outcome:
+    def send(self, message: Message | bytes, sender: str, recipient: str) -> Outcome:
         """Hand `message` over for `recipient`. Never raises for what the server or the network does."""
         if not is_address(sender) or not is_address(recipient):
             return Failed("the sender or the recipient is no email address")
-        content = message if isinstance(message, bytes) else message.as_bytes()
+        content = message if isinstance(message, bytes) else on_the_wire(message)
         with self._line() as line:
             return line.send(content, sender, recipient)
 

@@ -1,6 +1,7 @@
 """An email of a playbook as it would be sent, and everything that speaks against sending it."""
 
 from collections.abc import Iterator
+from email.header import decode_header, make_header
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
@@ -169,4 +170,8 @@ def _headers(
         problems.append(f"the message cannot be built: {error}")
         return {}
     hidden = {"mime-version", "content-type"}
-    return {name: str(value) for name, value in message.items() if name.lower() not in hidden}
+    return {
+        name: str(make_header(decode_header(value)))
+        for name, value in message.items()
+        if name.lower() not in hidden
+    }

@@ -1,15 +1,18 @@
 """The MIME message of a letter."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.policy import default
+from email.utils import parseaddr
 from typing import Any
 
 import pytest
 
 from connectors.address import BadAddressError, is_address, parse_mailbox
-from connectors.message import BadLetterError, Letter, build_message, message_id
+from connectors.message import BadLetterError, Letter, build_message, message_id, on_the_wire
 
 LETTER = Letter(
     id="0123456789abcdef",
@@ -26,7 +29,7 @@ LETTER = Letter(
 
 def parsed(letter: Letter) -> Any:
     """The letter as a mail program reads it off the wire."""
-    return message_from_bytes(build_message(letter).as_bytes(), policy=default)
+    return message_from_bytes(on_the_wire(build_message(letter)), policy=default)
 
 
 def test_build_message_reads_back_as_it_was_written() -> None:
@@ -45,20 +48,38 @@ def test_build_message_reads_back_as_it_was_written() -> None:
 
 def test_build_message_offers_one_click_unsubscribing() -> None:
     """RFC 8058, with the link unbroken on one line."""
-    content = build_message(LETTER).as_bytes()
+    content = on_the_wire(build_message(LETTER))
     assert f"List-Unsubscribe: <{LETTER.unsubscribe_url}>\r\n".encode() in content
     assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in content
 
 
 def test_build_message_is_the_same_every_time() -> None:
     """A repeated email can be recognised by its Message-ID, and in every other byte."""
-    assert build_message(LETTER).as_bytes() == build_message(LETTER).as_bytes()
+    assert on_the_wire(build_message(LETTER)) == on_the_wire(build_message(LETTER))
     assert build_message(LETTER)["Message-ID"] == "<0123456789abcdef@acme.example>"
+
+
+@pytest.mark.parametrize("name", ["O'Neil, Ann", "Ann (CS)", "东" * 80, "Zoë " * 40, "a" * 300, ".", "=?x?="])
+def test_build_message_keeps_every_name(name: str) -> None:
+    """Quoted, encoded or folded as RFC 5322 and RFC 2047 ask; no encoded word is longer than allowed."""
+    content = on_the_wire(build_message(replace(LETTER, sender=f"{name} <success@acme.example>")))
+    shown = str(make_header(decode_header(message_from_bytes(content)["From"])))
+    assert parseaddr(shown) == (name.strip(), "success@acme.example")
+    assert all(len(word) <= 75 for word in re.findall(rb"=\?[^ ]+\?=", content))
+
+
+@pytest.mark.parametrize("text", ["From here\n.\n..\nend ", "tab\t\n \n", "a\rb\r\nc", "=3D = é", "x" * 2000])
+def test_build_message_keeps_every_text(text: str) -> None:
+    """Whatever a template writes reads back, with line ends made alike."""
+    body = parsed(replace(LETTER, text=text, html=text)).get_body(("plain",)).get_content()
+    assert body.replace("\r\n", "\n").rstrip("\n") == text.replace("\r\n", "\n").replace("\r", "\n").rstrip(
+        "\n"
+    )
 
 
 def test_build_message_stays_within_the_line_limit() -> None:
     """Long lines are wrapped, so that every server takes the message as it is."""
-    content = build_message(replace(LETTER, text="word " * 5000, html=f"<p>{'x' * 20_000}</p>")).as_bytes()
+    content = on_the_wire(build_message(replace(LETTER, text="word " * 5000, html=f"<p>{'x' * 20_000}</p>")))
     assert content.isascii()
     assert max(map(len, content.split(b"\r\n"))) < 998
 

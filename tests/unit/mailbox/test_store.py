@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.message import Letter, build_message
+from connectors.message import Letter, build_message, on_the_wire
 from engine.mailbox.store import UnknownMessageError, list_messages, read_message, store_chat, store_email
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -22,11 +22,11 @@ LETTER = Letter(
 
 def test_read_message_gives_back_what_was_received(tmp_path: Path) -> None:
     """Parsed, with bodies and headers."""
-    name = store_email(tmp_path, build_message(LETTER).as_bytes(), NOW, keep=5)
+    name = store_email(tmp_path, on_the_wire(build_message(LETTER)), NOW, keep=5)
     message = read_message(tmp_path, name)
     assert (message.kind, message.sender, message.recipient) == ("email", LETTER.sender, LETTER.recipient)
     assert (message.subject, message.date, message.received_at) == ("Grüße", NOW, NOW)
-    assert (message.text, message.html) == ("Hello\nthere\n", "<p>Hello</p>\n")
+    assert (message.text, message.html) == ("Hello\nthere", "<p>Hello</p>")
     assert ("Auto-Submitted", "auto-generated") in message.headers
 
 
