@@ -40,6 +40,7 @@ from engine.state import tables
 from engine.state.book import Book, Start
 from engine.state.book_reader import TABLES, BookReader
 from engine.state.database import reading
+from engine.state.feeds import read_feeds
 from engine.state.healths import score_at
 from engine.worlds import build_world
 
@@ -270,7 +271,8 @@ def book_at(
     connection: Connection, library: Library, playbook: Playbook, account_id: str, at: datetime
 ) -> tuple[Book, LocalCalendar]:
     """The account as it was known at `at`, with all that the playbook reads, and its calendar."""
-    reader = BookReader(library.catalogue, needs([playbook]))
+    feeds = read_feeds(connection, library.settings.feeding(), at)
+    reader = BookReader(library.catalogue, needs([playbook]), feeds)
     book = reader.read(connection, {account_id: Start(at)}, late_at=at)[account_id].book
     world = build_world(connection, library, live_set(connection, library))
     return book, world.calendar(book.account)

@@ -22,6 +22,7 @@ from engine.rulefile.model import Guard, Playbook
 from engine.rulefile.problem import Problem
 from engine.settings import ConfigError, Settings
 from engine.state.database import reading
+from engine.state.feeds import read_feeds
 from engine.state.healths import health_goes_live, is_health_current, live_health
 from engine.state.tables import PlaybookVersion, Rulebook, Watch
 from engine.state.upsert import upsert
@@ -232,7 +233,8 @@ def _playbooks_go_live(connection: Connection, library: Library, at: datetime) -
     if gone:
         connection.execute(_RULEBOOK.delete().where(_RULEBOOK.c.playbook.in_(gone)))
     moved = [wanted[str(each["playbook"])] for each in changed]
-    ask_for_look(connection, at, moved, {each.name for each in moved} | gone)
+    feeds = read_feeds(connection, library.settings.feeding(), at)
+    ask_for_look(connection, at, moved, {each.name for each in moved} | gone, feeds)
     _LOG.info("%d playbooks live, %d changed, %d gone", len(wanted), len(changed), len(gone))
 
 

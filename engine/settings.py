@@ -1,7 +1,7 @@
 """Settings: config.yaml, overridden by the environment (`TMINUS_DATABASE_URL`, `TMINUS_EMAIL__SENDER`)."""
 
 import os
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from engine.clock.durations import parse_duration
 from engine.clock.workdays import LocalCalendar
 from engine.clock.zones import zone
 from engine.conditions import catalogue
-from engine.conditions.catalogue import Catalogue, FieldType, Kind
+from engine.conditions.catalogue import Catalogue, FieldType, Kind, UnknownField
 from engine.health.bands import Bands, bands_of
 from engine.health.config import HealthSettings
 from engine.health.model import GIVEN, HealthModel, health_model
@@ -135,6 +135,17 @@ class Matching(_Strict):
     timeout_seconds: float = Field(default=10.0, gt=0)
 
 
+class SourceSettings(_Strict):
+    """A source of data: what rests on it, and how it comes."""
+
+    feeds: tuple[str, ...] = Field(default=(), min_length=1)
+    """Names of events, and paths of fields: `login`, `account.last_active_at`."""
+    lag: str = "0d"
+    """How far its watermark may be behind for it to count as up to date."""
+    live: bool = False
+    """Whether it says everything as it happens, so that it needs no watermark."""
+
+
 class Console(_Strict):
     """Where the console and the API listen."""
 
@@ -181,6 +192,8 @@ class Settings(BaseSettings):
     fields: dict[str, CustomField] = {}
     """Custom fields by path: `account.region`."""
     health: HealthSettings = HealthSettings()
+    sources: dict[str, SourceSettings] = {}
+    """What rests on which source; until its watermark has come far enough, absence is unknown."""
     guard: Guarding = Guarding()
     matching: Matching = Matching()
     email: Email = Email()
@@ -209,14 +222,24 @@ class Settings(BaseSettings):
             tz = zone(self.timezone)
         return LocalCalendar(tz, country or self.country, self.working_hours.start, self.working_hours.end)
 
+    def feeding(self) -> dict[str, tuple[timedelta, tuple[str, ...]]]:
+        """By source that lags, how far behind it may be and what it feeds."""
+        return {
+            name: (parse_duration(each.lag).elapsed, each.feeds)
+            for name, each in self.sources.items()
+            if not each.live
+        }
+
     def catalogue(self) -> Catalogue:
         """The built-in fields and the custom ones. Raises ConfigError."""
         try:
             added = [_custom_field(path, spec) for path, spec in self.fields.items()]
             added += [GIVEN] if self.health.components else []
-            return catalogue.BUILT_IN.extended(added)
+            found = catalogue.BUILT_IN.extended(added)
         except ValueError as error:
             raise ConfigError(f"fields: {error}") from error
+        _check_sources(self.sources, found)
+        return found
 
     def health_model(self) -> HealthModel:
         """How health is computed where no source gives it. Raises ConfigError."""
@@ -235,6 +258,23 @@ def _custom_field(path: str, spec: CustomField) -> catalogue.Field:
     if kind not in list(Kind) or not name.isidentifier():
         raise ValueError(f'"{path}" is not a field path; write it as account.region')
     return catalogue.Field(Kind(kind), name, spec.type, spec.unit, spec.choices, is_custom=True)
+
+
+def _check_sources(sources: dict[str, SourceSettings], known: Catalogue) -> None:
+    """Raises ConfigError for a field that is not in the catalogue and for a lag that is none."""
+    for name, spec in sources.items():
+        for each in spec.feeds:
+            if each.partition(".")[0] in list(Kind) and "." in each:
+                try:
+                    known.get(each)
+                except UnknownField as error:
+                    raise ConfigError(f"sources.{name}.feeds: {error}") from error
+        try:
+            lag = parse_duration(spec.lag)
+        except ValueError as error:
+            raise ConfigError(f"sources.{name}.lag: {error}") from error
+        if lag.is_business:
+            raise ConfigError(f"sources.{name}.lag: {spec.lag} has no fixed length; write days or hours")
 
 
 def load_settings(path: Path | None = None) -> Settings:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from engine.admit.guard import Batch, guard
 from engine.clock.zones import format_instant
+from engine.conditions.feed import Feeds
 from engine.fold.account import AccountFold
 from engine.fold.case import Folded, Passed, Record
 from engine.fold.recent import Arrival, recent_states
@@ -32,6 +33,7 @@ from engine.state.book import Start
 from engine.state.book_reader import BookReader
 from engine.state.bulk import insert_rows
 from engine.state.database import reading, writing
+from engine.state.feeds import reached_accounts, read_feeds
 from engine.state.healths import given_health
 from engine.state.history import chunked
 from engine.state.upsert import upsert
@@ -129,7 +131,9 @@ class Ticker:
         """Whether a tick at `at` would have anything to look at."""
         with reading(self.database) as connection:
             found = connection.execute(select(_WATCH.c.account_id).where(_WATCH.c.due_at <= at).limit(1))
-            return found.first() is not None
+            if found.first() is not None:
+                return True
+            return next(reached_accounts(connection, self.settings.feeding(), at), None) is not None
 
     def _finish(self, report: TickReport, *, complete: bool) -> None:
         """Write the tick's row; unfinished where accounts were left, so that the next starts before it."""
@@ -150,17 +154,35 @@ class Ticker:
         """Judge until nothing is due. False when accounts kept changing and some are left."""
         for _ in range(_ROUNDS):
             with reading(self.database) as connection:
-                due = _due(connection, at)
+                due = self._due(connection, at)
                 if not due:
                     return True
                 world = build_world(connection, self.library, live_set(connection, self.library))
                 playbooks = [each.playbook for each in world.live] + _pinned(connection, self.library)
+                earliest = passed or _earliest(world, due, at)
+                feeds = read_feeds(connection, self.settings.feeding(), earliest)
             self._load(world.live, report)
-            one = _Pass(self, world, playbooks, at, passed, report, due)
+            one = _Pass(self, world, playbooks, feeds, at, passed, report, due)
             if not one.run():
                 return True
         _LOG.warning("accounts kept changing while they were judged; the next tick goes on")
         return False
+
+    def _due(self, connection: Connection, at: datetime) -> dict[str, Standing]:
+        """The accounts to look at; those with something new before those that only time or a rule asks for.
+
+        After them come those that waited for a source which has got far enough.
+        """
+        has_something_new = _WATCH.c.evaluated_revision != _WATCH.c.revision
+        query = select(_WATCH.c.account_id, _WATCH.c.revision, _WATCH.c.evaluated_to)
+        query = query.where(_WATCH.c.due_at <= at).order_by(has_something_new.desc(), _WATCH.c.account_id)
+        rows = [
+            *connection.execute(query),
+            *sorted(
+                reached_accounts(connection, self.settings.feeding(), at), key=lambda row: row.account_id
+            ),
+        ]
+        return {row.account_id: Standing(row.revision, row.evaluated_to) for row in rows}
 
     def _load(self, live: tuple[LivePlaybook, ...], report: TickReport) -> None:
         versions = tuple(each.playbook.version for each in live)
@@ -180,12 +202,10 @@ def next_decision(database: Engine, now: datetime) -> datetime:
     return max(now, last_tick(database) or now)
 
 
-def _due(connection: Connection, at: datetime) -> dict[str, Standing]:
-    """The accounts to look at; those with something new before those that only time or a rule asks for."""
-    has_something_new = _WATCH.c.evaluated_revision != _WATCH.c.revision
-    query = select(_WATCH.c.account_id, _WATCH.c.revision, _WATCH.c.evaluated_to)
-    query = query.where(_WATCH.c.due_at <= at).order_by(has_something_new.desc(), _WATCH.c.account_id)
-    return {row.account_id: Standing(row.revision, row.evaluated_to) for row in connection.execute(query)}
+def _earliest(world: World, due: Mapping[str, Standing], at: datetime) -> datetime:
+    """No fold of the first tick begins before this."""
+    evaluated = [each.evaluated_to for each in due.values() if each.evaluated_to is not None]
+    return min([at, *(each.changed_at for each in world.live), *evaluated])
 
 
 def _pinned(connection: Connection, library: Library) -> list[Playbook]:
@@ -201,6 +221,7 @@ class _Pass:
     ticker: Ticker
     world: World
     playbooks: Sequence[Playbook]
+    feeds: Feeds
     at: datetime
     passed: datetime | None
     report: TickReport
@@ -210,9 +231,9 @@ class _Pass:
     conflicts: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._reader = BookReader(
-            self.ticker.library.catalogue, needs(list(self.playbooks), self.world.health)
-        )
+        catalogue = self.ticker.library.catalogue
+        wanted = needs(list(self.playbooks), self.world.health)
+        self._reader = BookReader(catalogue, wanted, self.feeds)
 
     def run(self) -> bool:
         """Fold and commit. True when something moved meanwhile and another round is wanted."""

@@ -21,7 +21,7 @@ from engine.runs.task_actions import complete
 from engine.settings import Settings
 from engine.state import tables
 from engine.state.database import reading, writing
-from engine.state.entries import Entry, EventEntry
+from engine.state.entries import Entry, EventEntry, source_book
 from engine.state.ingest import ingest
 from engine.state.upsert import upsert
 from engine.tick import Ticker, TickReport
@@ -106,8 +106,13 @@ def happening(
     return EventEntry(known, account_id, name, when, recorded or when, subject)
 
 
+def feed(name: str, watermark: datetime, known: datetime | None = None) -> Entry:
+    """A source that has said everything up to an instant; it says so then, or when told."""
+    return entry(Kind.SOURCE, name, known or watermark, source_book(name), name=name, watermark=watermark)
+
+
 def settings_in(folder: Path, playbooks: Sequence[str], **more: Any) -> Settings:
-    """Settings whose rules and templates are written below `folder`."""
+    """Settings whose rules and templates are written below `folder`, with `more` of them."""
     write_rules(folder, playbooks)
     for path, text in TEMPLATES.items():
         file = folder / "templates" / path

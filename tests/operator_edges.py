@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.conditions.catalogue import BUILT_IN, Field, Kind, Value
+from engine.conditions.feed import Advance, Feed, Feeds
 from engine.conditions.tree import Predicate
 from engine.fold.moments import marks
 from engine.fold.view import BookView
@@ -43,6 +44,10 @@ class Edge:
     """Of a moment of change: whether something newer was known already."""
     step: tuple[str, str | None] | None = None
     """State and outcome of the step `call`."""
+    seen: timedelta | None = None
+    """How long ago the watermark of the source stands that feeds it; None where nothing lags."""
+    beginning: timedelta | None = None
+    """How long the account has been there."""
     zone: str = "UTC"
     at: datetime = NOW
 
@@ -75,12 +80,21 @@ class Edge:
         values = {name: _value(each) for name, each in self.now.items() if each is not None}
         book = Book("acme", {Kind.ACCOUNT: {"acme": values}})
         predicate = self.predicate
+        if self.seen is not None:
+            book.feeds = self._feeds(predicate, self.at - self.seen)
+        book.known_since = None if self.beginning is None else self.at - self.beginning
         if predicate.field is not None:
             self._remember(book, predicate.field, values)
         if predicate.event is not None and self.events:
             times = sorted(self.at - each for each in self.events)
             book.event_times[predicate.event], book.last_events[predicate.event] = times, times[-1]
         return book
+
+    def _feeds(self, predicate: Predicate, watermark: datetime) -> Feeds:
+        feed = Feed("usage", advances=(Advance(self.at - TICK, watermark),))
+        if predicate.field is None:
+            return Feeds(events={str(predicate.event): (feed,)})
+        return Feeds(fields={(predicate.field.kind, predicate.field.name): (feed,)})
 
     def _remember(self, book: Book, about: Field, values: Mapping[str, Value]) -> None:
         entries = [(self.at - ago, _value(each)) for ago, each in self.past]
@@ -273,6 +287,16 @@ def _days() -> Iterator[Edge]:
     yield Edge(since, "30 days ago in UTC, 31 in Auckland, where it is tomorrow", True,
                {"customer_since": date(2026, 2, 8)}, zone="Pacific/Auckland", at=late)  # fmt: skip
     yield Edge(since, "it is missing", None)
+    active = "{field: account.last_active_at, days_since: {at_least: 14}}"
+    when = {"last_active_at": datetime(2026, 2, 20, 9, tzinfo=UTC)}
+    yield Edge(active, "18 days ago, its source seen until the day began that was 14 days after it", True,
+               when, seen=NOW - datetime(2026, 3, 6, tzinfo=UTC))  # fmt: skip
+    yield Edge(active, "18 days ago, its source seen until just before that", None,
+               when, seen=NOW - datetime(2026, 3, 6, tzinfo=UTC) + TICK)  # fmt: skip
+    yield Edge(active, "13 days ago, its source seen until 13 days ago", False,
+               {"last_active_at": NOW - 13 * DAY}, seen=13 * DAY)  # fmt: skip
+    yield Edge(since, "a date 31 days ago, its source seen until 9 days ago: it is a date all the same", True,
+               {"customer_since": date(2026, 2, 7)}, seen=9 * DAY)  # fmt: skip
 
 
 def _events() -> Iterator[Edge]:
@@ -290,6 +314,35 @@ def _events() -> Iterator[Edge]:
     yield Edge(count, "one now, one a microsecond longer ago", False, events=(timedelta(0), 7 * DAY + TICK))
     yield Edge(count, "two at the same instant", True, events=(DAY, DAY))
     yield Edge(count, "there never was one", False)
+    yield from _lagging(within, absent, count)
+
+
+def _lagging(within: str, absent: str, count: str) -> Iterator[Edge]:
+    """Where the source of the event has been seen up to an instant only."""
+    since = 3 * DAY
+    yield Edge(within, "the last 10 days ago, its source seen until just after 3 days ago", False,
+               events=(10 * DAY,), seen=since - TICK)  # fmt: skip
+    yield Edge(within, "the last 10 days ago, its source seen until 3 days ago", None,
+               events=(10 * DAY,), seen=since)  # fmt: skip
+    yield Edge(within, "the last 6 days ago, its source seen until 5 days ago", True,
+               events=(6 * DAY,), seen=5 * DAY)  # fmt: skip
+    young, old = "an account of 9 days", "an account of 10 days and a microsecond"
+    yield Edge(within, f"{young} that never had one, its source seen until 3 days ago", None,
+               seen=since, beginning=9 * DAY)  # fmt: skip
+    yield Edge(within, f"{old} that never had one, its source seen until 3 days ago", False,
+               seen=since, beginning=10 * DAY + TICK)  # fmt: skip
+    yield Edge(absent, "the last 10 days ago, its source seen until 3 days ago", True,
+               events=(10 * DAY,), seen=since)  # fmt: skip
+    yield Edge(absent, "the last 10 days ago, its source seen until just before 3 days ago", None,
+               events=(10 * DAY,), seen=since + TICK)  # fmt: skip
+    yield Edge(absent, "the last 6 days ago, its source seen until 5 days ago", False,
+               events=(6 * DAY,), seen=5 * DAY)  # fmt: skip
+    yield Edge(count, "two, the first 10 days ago, its source seen until just after 3 days ago", False,
+               events=(10 * DAY, 9 * DAY), seen=since - TICK)  # fmt: skip
+    yield Edge(count, "two, the first 10 days ago, its source seen until 3 days ago", None,
+               events=(10 * DAY, 9 * DAY), seen=since)  # fmt: skip
+    yield Edge(count, "two, 2 and 6 days ago, its source seen until 5 days ago", True,
+               events=(2 * DAY, 6 * DAY), seen=5 * DAY)  # fmt: skip
 
 
 def _steps() -> Iterator[Edge]:

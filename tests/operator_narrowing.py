@@ -54,7 +54,7 @@ def database_words(connection: Connection, edge: Edge) -> str:
     """What the database says of an edge that is written: yes, no, unknown or unsure; not asked of moments."""
     if edge.is_moment or edge.step is not None or edge.predicate.step is not None:
         return "not asked"
-    columns = SubjectColumns(Kind.ACCOUNT, edge.at, connection.dialect.name == "sqlite")
+    columns = SubjectColumns(Kind.ACCOUNT, edge.at, connection.dialect.name == "sqlite", edge.book.feeds)
     found = bounds(edge.predicate, columns)
     low, high = connection.execute(select(found.low, found.high).select_from(columns.source)).one()
     if low:

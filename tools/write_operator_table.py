@@ -20,9 +20,10 @@ _HEAD = """\
 # The operators at their edges
 
 What each operator answers where it could be doubted: at equality, with a value missing, a part of zero, in
-another time zone, with data learned late. Written by `tools/write_operator_table.py` from the rows that the
-tests prove; what the operators are for stands in [rule-language.md](rule-language.md#operators). Answers on
-plain numbers hold for money, percent, dates and instants too.
+another time zone, with data learned late, with a source that lags behind. Written by
+`tools/write_operator_table.py` from the rows that the tests prove; what the operators are for stands in
+[rule-language.md](rule-language.md#operators). Answers on plain numbers
+hold for money, percent, dates and instants too.
 
 The last column is what the database says in SQL, before an account is read. Where it says *no* or
 *unknown* of the condition of a new playbook, the account need not be read for it. It is *unsure* where only

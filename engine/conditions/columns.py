@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
 
 from engine.conditions.catalogue import Field
+from engine.conditions.feed import Feeds
 from engine.conditions.tree import Predicate
 
 Expression: TypeAlias = Any
@@ -41,6 +42,10 @@ class Columns(Protocol):
     @property
     def now(self) -> datetime:
         """The instant of judgement, in UTC."""
+
+    @property
+    def feeds(self) -> Feeds:
+        """The sources that lag: where an answer rests on one, it may be unknown whatever the columns say."""
 
     @property
     def unknown(self) -> Expression:

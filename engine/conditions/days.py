@@ -111,6 +111,23 @@ def _edge(ahead: int, field: Field, now: datetime) -> date:
     return now.date() + span if field.type is FieldType.DATE else now + span
 
 
+def last_change(comparison: Comparison, days: int, value: datetime, view: View) -> datetime | None:
+    """The first instant of the local date since which the days since `value` give their present answer.
+
+    None where they have given it since the value itself.
+    """
+    low, high = _interval(comparison)
+    ends = [each for each in (low, None if high is None else high + 1) if each is not None]
+    turned = [
+        each
+        for each in ends
+        if 0 < each <= days and holds(comparison, each) is not holds(comparison, each - 1)
+    ]
+    if not turned:
+        return None
+    return first_instant(local_date(value, view.zone) + timedelta(days=max(turned)), view.zone)
+
+
 def _first_instant_after(wait: int, view: View) -> datetime | None:
     try:
         return first_instant(today(view) + timedelta(days=wait), view.zone)

@@ -110,6 +110,12 @@ def earliest_boundary(asked: Iterable[Predicate], view: View) -> datetime | None
     return min((instant for instant in found if instant is not None), default=None)
 
 
+def awaited(asked: Iterable[Predicate], view: View) -> Iterator[tuple[str, datetime]]:
+    """The sources for which one of the answers waits, each with the watermark that it has to reach."""
+    for each in asked:
+        yield from OPERATORS[each.operator].awaits(each, view)
+
+
 def evidence(traced: Trace) -> list[dict[str, str | bool | None]]:
     """What a decision keeps of a trace: every predicate with what was found, as plain JSON values."""
     return [

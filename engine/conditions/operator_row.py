@@ -1,6 +1,6 @@
 """What one row of the operator table says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -80,6 +80,8 @@ class Operator:
     """The answer in words: "health is 35 (dropped below 40)"."""
     narrow: Callable[[Predicate, Columns], Bounds]
     """The SQL form: what the database can say of the answer, and when time alone could change that."""
+    awaits: Callable[[Predicate, View], Iterable[tuple[str, datetime]]] = lambda predicate, view: ()
+    """The sources for which an answer waits, each with the watermark that it has to reach."""
 
 
 ALL_TYPES = frozenset(FieldType)

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.clock.zones import local_date
 from engine.conditions import days
+from engine.conditions.absence import once_seen
 from engine.conditions.columns import Bounds, Columns, is_known, unasked
 from engine.conditions.form import LIMIT, Form, clamp, constant_of, fact_of, microseconds, single
 from engine.conditions.operator_row import (
@@ -63,12 +64,22 @@ def day_count(keyword: str, direction: days.Direction, wanted_words: str) -> Ope
         day = days.today(view) + timedelta(days=ahead)
         return f"{name} {day} ({show_days_ahead(ahead)}, {denied}{wanted(predicate)})"
 
-    return Operator(
+    row = Operator(
         keyword, Argument.DAYS, TEMPORAL, False, False,
         evaluate, actual, fact, lambda p: days.form(_wanted_days(p)), boundary,
         lambda p: f"{label(field_of(p))} is {wanted(p)}", reason,
         lambda p, c: days.narrow(_wanted_days(p), field_of(p), direction, c),
     )  # fmt: skip
+    return once_seen(row, _since_when) if direction == "since" else row
+
+
+def _since_when(predicate: Predicate, view: View) -> datetime | None:
+    """Since when time alone gives the present answer about an instant; a date is what it is, however old."""
+    value = value_of(predicate, view)
+    if not isinstance(value, datetime):
+        return None
+    counted = days.count(value, "since", view)
+    return None if counted is None else days.last_change(_wanted_days(predicate), counted, value, view)
 
 
 def _wanted_days(predicate: Predicate) -> Comparison:
@@ -108,12 +119,19 @@ def event_within() -> Operator:
             answer, answer, columns.false, answer, turns_false=(columns.after(last, window + _TICK),)
         )
 
-    return Operator(
+    row = Operator(
         "event_within", Argument.EVENT_WINDOW, NO_FIELD, False, False,
         evaluate, _last, fact, lambda p: single("<=", constant_of(_window(p))), _end_of_window(_TICK),
         lambda p: f"event {_event_name(p)} happened within {_window_words(p)}", reason,
         narrow,
     )  # fmt: skip
+    return once_seen(row, lambda p, v: None if evaluate(p, v) else _over(p, _last(p, v) or v.known_since()))
+
+
+def _over(predicate: Predicate, since: datetime | None) -> datetime | None:
+    """The first instant at which the window that began with an event no longer holds it."""
+    assert predicate.window is not None
+    return None if since is None else since + predicate.window.elapsed + _TICK
 
 
 def event_absent_for() -> Operator:
@@ -137,11 +155,17 @@ def event_absent_for() -> Operator:
         answer = last <= columns.now - window
         return Bounds(answer, answer, answer, is_known(last), turns_true=(columns.after(last, window),))
 
-    return Operator(
+    def proof(predicate: Predicate, view: View) -> datetime | None:
+        last = _last(predicate, view)
+        is_absent = last is not None and evaluate(predicate, view)
+        return last + predicate.window.elapsed if last and predicate.window and is_absent else None
+
+    row = Operator(
         "event_absent_for", Argument.EVENT_WINDOW, NO_FIELD, False, False,
         evaluate, _last, _age, lambda p: single(">=", constant_of(_window(p))), _end_of_window(timedelta(0)),
         lambda p: f"no {_event_name(p)} event for {_window_words(p)}", reason, narrow,
     )  # fmt: skip
+    return once_seen(row, proof)
 
 
 def _last(predicate: Predicate, view: View) -> datetime | None:

@@ -7,6 +7,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from engine.conditions.catalogue import Field, Value
+from engine.conditions.feed import Feed
 from engine.conditions.tree import Predicate
 
 
@@ -47,6 +48,12 @@ class View(Protocol):
 
     def last_event(self, name: str) -> datetime | None:
         """When the account's newest event of that name happened."""
+
+    def feeds(self, predicate: Predicate) -> tuple[Feed, ...]:
+        """The sources that lag and feed the event or field the predicate asks about."""
+
+    def known_since(self) -> datetime | None:
+        """Since when the account has been there, where absence is asked about; None when it never was."""
 
     def step_state(self, step: str) -> str | None:
         """`waiting`, `open`, `done`, `skipped` or `cancelled`; None outside a run."""

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from datetime import datetime, timedelta
 from decimal import Context, Decimal
 
+from engine.conditions.absence import once_seen
 from engine.conditions.columns import Bounds, Columns, Expression, is_never
 from engine.conditions.form import clamp, single
 from engine.conditions.operator_row import (
@@ -113,7 +114,7 @@ def _window_words(predicate: Predicate) -> str:
 
 
 def event_at_least() -> Operator:
-    """Whether at least so many events of a name happened within the window; never unknown."""
+    """Whether at least so many events of a name happened within the window."""
 
     def evaluate(predicate: Predicate, view: View) -> bool:
         return fact(predicate, view) >= _least(predicate)
@@ -143,12 +144,20 @@ def event_at_least() -> Operator:
         end = columns.after(first, _window(predicate) + _TICK)
         return Bounds(answer, answer, columns.false, answer, turns_false=(end,))
 
-    return Operator(
+    def proof(predicate: Predicate, view: View) -> datetime | None:
+        if evaluate(predicate, view):
+            return None
+        times, least = _times(predicate, view), _least(predicate)
+        since = times[-least] if len(times) >= least else view.known_since()
+        return None if since is None else since + _window(predicate) + _TICK
+
+    row = Operator(
         "event_at_least", Argument.EVENT_COUNT, NO_FIELD, False, False,
         evaluate, lambda p, v: Decimal(fact(p, v)), fact, lambda p: single(">=", _least(p)), boundary,
         lambda p: f"event {name(p)} happened at least {_times_words(p)} within {_window_words(p)}", reason,
         narrow,
     )  # fmt: skip
+    return once_seen(row, proof)
 
 
 def _least(predicate: Predicate) -> int:

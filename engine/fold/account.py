@@ -52,6 +52,9 @@ class AccountFold:
             world, dossier.book, dossier.since, until, stopped or {}, record.releases, record.silences
         )
         self._scoring = Scoring(self._case, record.takes_up, is_new=is_new)
+        if record.waits:
+            dossier.book.feeds = dossier.book.feeds.late(record.waits, dossier.since, until)
+        self._waited = dict(record.waits)
         self._closings = closings(record, dossier.since, until)
         self._watchers = Watchers(self._case)
         self._rounds = Rounds(self._case)
@@ -85,11 +88,15 @@ class AccountFold:
         """Everything that happens at one instant: inputs, go-lives, boundaries, then what falls due."""
         case = self._case
         case.by_calendar = not self._is_input_at(instant)
+        feeds = case.book.feeds
+        self._feeds_move = bool(feeds) and feeds.advances_at(instant)
+        if self._feeds_move:
+            case.book.feeds = feeds.without(instant)
         for batch in self._batches(instant):
             case.learned = min(batch[0].effective_at, instant)
             if self._apply(batch):
                 self._come_to_rest()
-        case.learned = None
+        case.learned, case.book.feeds = None, feeds
         if self._scoring.is_due and self._apply([]):
             self._come_to_rest()
         self._close_tasks(instant)
@@ -203,7 +210,7 @@ class AccountFold:
         """What time alone moves. An owed start that mutes others goes before what is judged below it."""
         case = self._case
         for level in range(case.world.depth):
-            self._watchers.cross_boundaries(level)
+            self._watchers.cross_boundaries(level, feeds_move=self._feeds_move)
             self._rounds.come_round(level)
             if level + 1 < case.world.depth:
                 retry_owed(case, level)
@@ -281,7 +288,19 @@ class AccountFold:
             frozenset(case.passed),
             case.incidents,
             case.scores,
+            self._waits(),
         )
+
+    def _waits(self) -> Mapping[str, datetime] | None:
+        """The sources that answers now wait for; None where that is as it was."""
+        case = self._case
+        if not case.book.feeds and not self._waited:
+            return None
+        case.now = case.until
+        found: dict[str, datetime] = {}
+        for source, until in [*self._watchers.awaited(), *course.awaited(case)]:
+            found[source] = min(until, found.get(source, until))
+        return None if found == self._waited else found
 
 
 def _is_of_account(item: DataInput) -> bool:

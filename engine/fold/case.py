@@ -48,6 +48,8 @@ class Record:
     """All of them, past and present."""
     takes_up: Mapping[str, Value | None] = field(default_factory=dict)
     """What sources said of health before the model that goes live now, where there is one."""
+    waits: Mapping[str, datetime] = field(default_factory=dict)
+    """The watermarks by source that answers were waiting for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,3 +246,5 @@ class Folded:
     passed: frozenset[Passed] = frozenset()
     incidents: Sequence[str] = ()
     scores: Sequence[KeptScore] = ()
+    waits: Mapping[str, datetime] | None = None
+    """The watermarks by source that answers wait for from now on; None where that is as it was."""

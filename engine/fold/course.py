@@ -6,8 +6,9 @@ from datetime import datetime
 from engine.admit.silence import silence_at
 from engine.clock.durations import Duration
 from engine.clock.zones import format_instant, parse_instant
+from engine.conditions import evaluate as evaluation
 from engine.conditions.evaluate import because, evaluate, next_boundary, trace
-from engine.conditions.tree import Condition
+from engine.conditions.tree import Condition, predicates
 from engine.conditions.wording import label
 from engine.fold.actions import perform
 from engine.fold.case import Case
@@ -264,6 +265,22 @@ def deadlines(case: Case, course: OpenRun) -> Iterator[datetime]:
 
 def _boundaries(case: Case, playbook: Playbook, course: OpenRun) -> Iterator[datetime]:
     view = case.view_of(course)
+    for condition in _standing_conditions(playbook, course):
+        boundary = next_boundary(condition, view)
+        if boundary is not None:
+            yield boundary
+
+
+def awaited(case: Case) -> Iterator[tuple[str, datetime]]:
+    """The sources that open runs wait for, each with the watermark that it has to reach."""
+    for run in case.open.values():
+        view = case.view_of(run)
+        for condition in _standing_conditions(case.world.pinned(run.run.version), run):
+            yield from evaluation.awaited(predicates(condition), view)
+
+
+def _standing_conditions(playbook: Playbook, course: OpenRun) -> Iterator[Condition]:
+    """The states that end a run or trigger its steps."""
     conditions = [each.condition for each in playbook.exits]
     if playbook.leave is model.Leave.EXIT and playbook.audience is not None:
         conditions.append(playbook.audience)
@@ -272,8 +289,4 @@ def _boundaries(case: Case, playbook: Playbook, course: OpenRun) -> Iterator[dat
         for spec in playbook.steps
         if isinstance(spec.timing, OnTiming) and course.steps[spec.id].state == StepState.WAITING
     ]
-    for condition in conditions:
-        if not is_moment(condition):
-            boundary = next_boundary(condition, view)
-            if boundary is not None:
-                yield boundary
+    yield from (each for each in conditions if not is_moment(each))

@@ -47,6 +47,9 @@ def take_in(case: Case, batch: Sequence[DataInput], touched: Touched) -> list[Da
         if item.field == "exists":
             case.book.subjects[item.kind].setdefault(item.subject_id, {})
             touched.created.add((item.kind, item.subject_id))
+            if item.kind is Kind.ACCOUNT:
+                known = case.book.known_since or item.effective_at
+                case.book.known_since = min(known, item.effective_at)
         else:
             _change(case, item, touched.before)
     return taken

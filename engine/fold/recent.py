@@ -16,6 +16,7 @@ from engine.fold.world import LivePlaybook, World, needs
 from engine.rulefile.model import Existing
 from engine.state.book import Dossier, Start
 from engine.state.book_reader import BookReader
+from engine.state.feeds import read_feeds
 
 Young = dict[str, dict[str, dict[str, datetime]]]
 """By account and playbook: the subjects whose state is young, with the instant it began."""
@@ -52,7 +53,9 @@ def recent_states(
             groups[arrival.early, arrival.at].append(arrival)
     for (early, at), group in groups.items():
         lives = {each.live.playbook.name: each.live for each in group}
-        reader = BookReader(catalogue, needs([each.playbook for each in lives.values()], world.health))
+        feeds = read_feeds(connection, world.settings.feeding(), early)
+        wanted = needs([each.playbook for each in lives.values()], world.health)
+        reader = BookReader(catalogue, wanted, feeds)
         watching = _watching(world, lives, early)
         starts = {each.account_id: Start(early) for each in group}
         for account_id, dossier in reader.read(connection, starts, late_at=at).items():

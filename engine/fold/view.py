@@ -8,6 +8,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from engine.conditions.catalogue import Field, Kind, Value
+from engine.conditions.feed import Feed
 from engine.conditions.tree import Predicate
 from engine.conditions.view import Held
 from engine.runs.run import Step
@@ -94,6 +95,14 @@ class BookView:
     def last_event(self, name: str) -> datetime | None:
         """When the account's newest event of that name happened."""
         return self.book.last_events.get(name)
+
+    def feeds(self, predicate: Predicate) -> tuple[Feed, ...]:
+        """The sources that lag and feed what the predicate asks about."""
+        return self.book.feeds.of(predicate)
+
+    def known_since(self) -> datetime | None:
+        """Since when the account has been there."""
+        return self.book.known_since
 
     def step_state(self, step: str) -> str | None:
         """The step's state; None outside a run."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.conditions.evaluate import earliest_boundary
+from engine.conditions.evaluate import awaited, earliest_boundary
 from engine.fold import starts
 from engine.fold.case import Case
 from engine.fold.intake import Touched
@@ -44,10 +44,18 @@ class Watchers:
 
         self._judge(is_touched, level, without)
 
-    def cross_boundaries(self, level: int) -> None:
-        """Judge those of a level that time alone moves: their answers, and how long they have held."""
+    def cross_boundaries(self, level: int, *, feeds_move: bool) -> None:
+        """Judge those of a level that time alone moves: their answers, and how long they have held.
+
+        `feeds_move` says that a source has got further now, which may settle what was unknown.
+        """
         case = self._case
-        self._judge(lambda watcher: watcher.boundary is not None and watcher.boundary <= case.now, level)
+
+        def is_due(watcher: _Watcher) -> bool:
+            is_fed = feeds_move and bool(watcher.live.timed)
+            return is_fed or (watcher.boundary is not None and watcher.boundary <= case.now)
+
+        self._judge(is_due, level)
         for (name, subject_id), episode in sorted(case.states.items(), key=lambda each: each[0]):
             live = case.world.by_name.get(name)
             waits = episode.state == "pending" or episode.lapsed_at is not None
@@ -68,6 +76,12 @@ class Watchers:
         for watcher in self._watchers.values():
             if watcher.boundary is not None:
                 yield watcher.boundary
+
+    def awaited(self) -> Iterator[tuple[str, datetime]]:
+        """The sources that answers wait for, each with the watermark that it has to reach."""
+        for watcher in self._watchers.values():
+            view = self._case.view(watcher.live.playbook.subject, watcher.subject_id)
+            yield from awaited(watcher.live.timed, view)
 
     def _judge(
         self, is_wanted: Callable[[_Watcher], bool], level: int, without: frozenset[str] = frozenset()

@@ -22,6 +22,7 @@ from engine.state.subjects import Intake
 from engine.state.upsert import upsert
 
 _WATCH: Any = tables.Watch.__table__  # type: ignore[attr-defined]
+_AWAITED: Any = tables.Awaited.__table__  # type: ignore[attr-defined]
 _OUTBOX: Any = tables.Outbox.__table__  # type: ignore[attr-defined]
 _TABLES: Mapping[type, Any] = {
     Episode: tables.Episode.__table__,  # type: ignore[attr-defined]
@@ -68,6 +69,7 @@ def commit_shard(
     _write_messages(connection, kept, at)
     _write_decisions(connection, kept)
     write_scores(connection, [score for each in kept for score in each.scores])
+    _write_waits(connection, kept)
     moved = _write_born(connection, kept, catalogue)
     _advance(connection, kept, seen, at, moved)
     return Committed(len(kept), conflicts)
@@ -135,6 +137,20 @@ def _write_messages(connection: Connection, folds: Sequence[Folded], at: datetim
             )
             .values(state="cancelled", error="the run ended before it was sent", finished_at=at)
         )
+
+
+def _write_waits(connection: Connection, folds: Sequence[Folded]) -> None:
+    changed = [each for each in folds if each.waits is not None]
+    if not changed:
+        return
+    gone = _AWAITED.c.account_id.in_([each.account_id for each in changed])
+    connection.execute(_AWAITED.delete().where(gone))
+    rows = [
+        {"account_id": each.account_id, "source": source, "until": until}
+        for each in changed
+        for source, until in (each.waits or {}).items()
+    ]
+    insert_rows(connection, _AWAITED, rows)
 
 
 def _write_decisions(connection: Connection, folds: Sequence[Folded]) -> None:

@@ -12,6 +12,7 @@ from engine.episodes.episode import Episode
 from engine.fold.case import Record
 from engine.runs.run import Run, Step, Task
 from engine.state import tables
+from engine.state.feeds import read_waits
 from engine.state.history import chunked
 
 _Row = TypeVar("_Row")
@@ -45,6 +46,8 @@ def read_records(connection: Connection, account_ids: Collection[str]) -> dict[s
         if each_task.run_id in is_open:
             found[each_task.account_id].tasks.append(each_task)
     _add_releases(connection, found)
+    for account_id, waits in read_waits(connection, account_ids).items():
+        found[account_id].waits = waits
     for silence in read_silences(connection, list(account_ids)):
         record = found[silence.account_id]
         record.silences = [*record.silences, silence]

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from engine.conditions.catalogue import Field, FieldType, Value
+from engine.conditions.feed import Feed
 from engine.conditions.operators import OPERATORS, Argument
 from engine.conditions.tree import Comparison, Condition, Predicate, Shift, predicates
 from engine.conditions.view import Held
@@ -54,6 +55,14 @@ class SyntheticView:
     def last_event(self, name: str) -> datetime | None:
         """The event's made-up instant."""
         return self.events.get(name)
+
+    def feeds(self, predicate: Predicate) -> tuple[Feed, ...]:
+        """None: made-up subjects are seen at once."""
+        return ()
+
+    def known_since(self) -> datetime | None:
+        """Since ever."""
+        return None
 
     def step_state(self, step: str) -> str | None:
         """The step's made-up state."""

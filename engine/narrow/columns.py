@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from engine.conditions.catalogue import Field, FieldType, Kind
 from engine.conditions.columns import Bounds, Expression, is_known, is_never
+from engine.conditions.feed import NO_FEEDS, Feeds
 from engine.conditions.tree import Predicate
 from engine.state import tables
 from engine.state.columns import Fixed, Instant
@@ -58,6 +59,7 @@ class SubjectColumns:
     kind: Kind
     now: datetime
     is_sqlite: bool
+    feeds: Feeds = NO_FEEDS
 
     @property
     def account(self) -> Any:

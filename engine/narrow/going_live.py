@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_,
 
 from engine.conditions.catalogue import Kind
 from engine.conditions.columns import Bounds, Columns, Expression
+from engine.conditions.feed import NO_FEEDS, Feeds
 from engine.conditions.narrowing import both, bounds
 from engine.narrow.columns import SubjectColumns
 from engine.rulefile.model import Missing, Playbook
@@ -25,7 +26,11 @@ _UNDECIDED = ("pending", "active")
 
 
 def ask_for_look(
-    connection: Connection, at: datetime, deciding: Sequence[Playbook], touched: Collection[str]
+    connection: Connection,
+    at: datetime,
+    deciding: Sequence[Playbook],
+    touched: Collection[str],
+    feeds: Feeds = NO_FEEDS,
 ) -> None:
     """Make due at `at` every account for which playbooks that decide from then on may change anything.
 
@@ -40,7 +45,7 @@ def ask_for_look(
         elif playbook.subject is Kind.SOURCE:
             _make_due(connection, at, _WATCH.c.account_id.startswith(SOURCE_BOOK))
         elif playbook.when is not None:
-            _narrow(connection, at, playbook)
+            _narrow(connection, at, playbook, feeds)
     decided = or_(_WATCH.c.due_at.is_(None), _WATCH.c.due_at > at)
     connection.execute(update(_WATCH).where(decided).values(evaluated_to=at))
 
@@ -66,8 +71,8 @@ def _involved(touched: Collection[str]) -> Iterator[ColumnElement[bool]]:
     yield _WATCH.c.account_id.in_(runs)
 
 
-def _narrow(connection: Connection, at: datetime, playbook: Playbook) -> None:
-    columns = SubjectColumns(playbook.subject, at, connection.dialect.name == "sqlite")
+def _narrow(connection: Connection, at: datetime, playbook: Playbook, feeds: Feeds) -> None:
+    columns = SubjectColumns(playbook.subject, at, connection.dialect.name == "sqlite", feeds)
     found = playbook_bounds(playbook, columns)
     of_subjects = select(columns.account.c.id).select_from(columns.source)
     _make_due(connection, at, _WATCH.c.account_id.in_(of_subjects.where(found.high)))

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from engine.conditions.catalogue import Kind, Value
+from engine.conditions.feed import NO_FEEDS, Feeds
 from engine.state.past import Past
 
 Subjects: TypeAlias = dict[str, dict[str, Value]]
@@ -56,6 +57,11 @@ class Book:
     """By (subject, field): past values in effective order, for thresholds with recovery."""
     courses: dict[tuple[Kind, str, str], list[Past]] = field(default_factory=dict)
     """By kind, subject and field, in effective order: for fields of which a rule asks what they were."""
+
+    feeds: Feeds = NO_FEEDS
+    """How far the sources have been seen on which absence rests."""
+    known_since: datetime | None = None
+    """Since when the account has been there; read only where absence rests on a source."""
 
     @property
     def account(self) -> dict[str, Value]:

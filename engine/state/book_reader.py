@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from engine.conditions.catalogue import Catalogue, Kind, Value, decode
+from engine.conditions.feed import NO_FEEDS, Feeds
 from engine.state import tables
 from engine.state.book import Book, ChangeInput, DataInput, Dossier, EventInput, Needs, Start, Subjects
+from engine.state.feeds import known_since
 from engine.state.past import Past, read_courses, read_event_times
 from engine.state.unfolded import by_start, input_order, timed, unfolded, unwind
 
@@ -24,12 +26,17 @@ TABLES = {
 }
 
 
+_NONE = timedelta(0)
+
+
 class BookReader:
     """Loads accounts by column, many at a time. Wants at most about 1,000 ids a call."""
 
-    def __init__(self, catalogue: Catalogue, needs: Needs) -> None:
+    def __init__(self, catalogue: Catalogue, needs: Needs, feeds: Feeds = NO_FEEDS) -> None:
+        """`feeds` has the sources that lag; how far they were seen when the earliest account starts."""
         self._catalogue = catalogue
         self._needs = needs
+        self._feeds = feeds
         self._fields = {kind: catalogue.of_kind(kind) for kind in Kind}
 
     def read(
@@ -41,7 +48,8 @@ class BookReader:
         events = self._events(connection, starts)
         found: dict[str, Dossier] = {}
         for account_id, start in starts.items():
-            book = Book(account_id, {kind: current[kind].get(account_id, {}) for kind in Kind})
+            subjects = {kind: current[kind].get(account_id, {}) for kind in Kind}
+            book = Book(account_id, subjects, feeds=self._feeds)
             inputs: list[DataInput] = list(unwind(book, changes.get(account_id, []), self._fields))
             inputs += events.get(account_id, [])
             dated = [timed(each, start.since, late_at) for each in inputs]
@@ -56,7 +64,11 @@ class BookReader:
     def _past(self, connection: Connection, start: Start, found: Mapping[str, Dossier]) -> None:
         """What fields were and when events happened, as far as conditions ask."""
         since, late = start.since, start.takes_late
-        for name, span in sorted(self._needs.counted.items()):
+        if not self._needs.events.isdisjoint(self._feeds.events):
+            for account_id, instant in known_since(connection, found, since).items():
+                found[account_id].book.known_since = instant
+        for name, window in sorted(self._needs.counted.items()):
+            span = window + self._behind(name, since)
             times = read_event_times(connection, name, found, since, span, only_folded=late)
             for account_id, known in times.items():
                 found[account_id].book.event_times[name] = known
@@ -70,6 +82,11 @@ class BookReader:
                 _books(found.values(), place[0]) if is_moved else _books_of_changed(found.values(), *place)
             )
             _keep(place, books, read_courses(connection, place, books, since, only_folded=late))
+
+    def _behind(self, event: str, since: datetime) -> timedelta:
+        """How much further back an event counts because a source that feeds it lags."""
+        reached = [each.reached(since) for each in self._feeds.events.get(event, ())]
+        return max((since - each for each in reached if each is not None and each < since), default=_NONE)
 
     def _current(
         self, connection: Connection, starts: Mapping[str, Start]

@@ -199,6 +199,16 @@ class Watch(SQLModel, table=True):
     """The earliest unfolded input or boundary; None when neither data nor time asks for a look."""
 
 
+class Awaited(SQLModel, table=True):
+    """A source without which an answer is unknown, and the watermark that would settle it."""
+
+    __table_args__ = (Index("ix_awaited_source", "source", "until"),)
+
+    account_id: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    until: datetime = _required_instant()
+
+
 class Person(SQLModel, table=True):
     """Somebody on our side."""
 

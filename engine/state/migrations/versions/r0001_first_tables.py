@@ -172,6 +172,13 @@ def _state() -> None:
     )
     op.create_index("ix_watch_due_at", "watch", ["due_at"])
     op.create_table(
+        "awaited",
+        _name("account_id", primary_key=True),
+        _name("source", primary_key=True),
+        _instant("until", required=True),
+    )
+    op.create_index("ix_awaited_source", "awaited", ["source", "until"])
+    op.create_table(
         "person",
         _name("id", primary_key=True),
         _name("name", required=True),

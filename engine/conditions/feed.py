@@ -1,0 +1,132 @@
+"""How far the sources have been seen on which answers rest that take absence for a fact."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import accumulate
+
+from engine.conditions.catalogue import Kind
+from engine.conditions.tree import Predicate
+
+TICK = timedelta(microseconds=1)
+"""The smallest step of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """From `known_at` on the source counts as seen up to `watermark`."""
+
+    known_at: datetime
+    watermark: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One source that lags behind what happens. `lag` is how far behind it counts as up to date."""
+
+    source: str
+    lag: timedelta = timedelta(0)
+    advances: tuple[Advance, ...] = ()
+    """In the order in which they became known; their watermarks never go back."""
+
+    def reached(self, now: datetime) -> datetime | None:
+        """Up to when it counts as seen, as known at `now`; None before it has ever said so."""
+        count = self._known(now)
+        return self.advances[count - 1].watermark + self.lag if count else None
+
+    def covers(self, point: datetime, now: datetime) -> bool:
+        """Whether it has been seen up to `point`, or up to now where that is earlier."""
+        reached = self.reached(now)
+        return reached is not None and reached >= min(point, now)
+
+    def next_change(self, point: datetime, now: datetime) -> datetime | None:
+        """The earliest instant after `now` at which `covers` may turn out differently, as far as is known."""
+        reached = self.reached(now)
+        if reached is not None and reached >= min(point, now):
+            return reached + TICK if reached < point and reached + TICK > now else None
+        later = self.advances[self._known(now) :]
+        return next((each.known_at for each in later if self._ends(each, point)), None)
+
+    def missing(self, point: datetime, now: datetime) -> datetime | None:
+        """The watermark it has still to reach for `covers`; None where it does, or is known to come to it."""
+        if self.covers(point, now) or self.next_change(point, now) is not None:
+            return None
+        return min(point, now) - self.lag
+
+    def _known(self, now: datetime) -> int:
+        return bisect_right(self.advances, now, key=lambda each: each.known_at)
+
+    def _ends(self, advance: Advance, point: datetime) -> bool:
+        return advance.watermark + self.lag >= min(point, advance.known_at)
+
+
+def in_order(advances: Iterable[Advance]) -> tuple[Advance, ...]:
+    """The advances as a feed keeps them: a watermark once reached is not taken back."""
+    ordered = sorted(advances, key=lambda each: (each.known_at, each.watermark))
+    highest = accumulate((each.watermark for each in ordered), max)
+    return tuple(Advance(each.known_at, top) for each, top in zip(ordered, highest, strict=True))
+
+
+@dataclass(frozen=True)
+class Feeds:
+    """The sources that lag, by the events and fields they feed. What none of them feeds is always seen."""
+
+    events: Mapping[str, tuple[Feed, ...]] = field(default_factory=dict)
+    fields: Mapping[tuple[Kind, str], tuple[Feed, ...]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.events or self.fields)
+
+    def __iter__(self) -> Iterator[Feed]:
+        groups = (*self.events.values(), *self.fields.values())
+        return iter({each.source: each for group in groups for each in group}.values())
+
+    def of(self, predicate: Predicate) -> tuple[Feed, ...]:
+        """The sources that feed the event or field the predicate asks about."""
+        if predicate.event is not None:
+            return self.events.get(predicate.event, ())
+        field = predicate.field
+        return () if field is None else self.fields.get((field.kind, field.name), ())
+
+    def advances_at(self, instant: datetime) -> bool:
+        """Whether one of them gets further at this very instant."""
+        return any(each.known_at == instant for feed in self for each in feed.advances)
+
+    def without(self, instant: datetime) -> "Feeds":
+        """As they were known just before what becomes known at `instant`."""
+        return self._mapped(
+            lambda feed: replace(
+                feed, advances=tuple(each for each in feed.advances if each.known_at != instant)
+            )
+        )
+
+    def late(self, waited: Mapping[str, datetime], since: datetime, at: datetime) -> "Feeds":
+        """With every advance that ends a wait, and that came in after `since` had passed, known from `at` on.
+
+        `waited` has the watermarks that were waited for at `since`, by source.
+        """
+
+        def shifted(feed: Feed, each: Advance) -> Advance:
+            wanted = waited.get(feed.source)
+            is_late = wanted is not None and each.known_at <= since and each.watermark >= wanted
+            return replace(each, known_at=at) if is_late else each
+
+        return self._mapped(
+            lambda feed: replace(feed, advances=in_order(shifted(feed, each) for each in feed.advances))
+        )
+
+    def _mapped(self, change: Callable[[Feed], Feed]) -> "Feeds":
+        changed = {each.source: change(each) for each in self}
+
+        def of(group: tuple[Feed, ...]) -> tuple[Feed, ...]:
+            return tuple(changed[each.source] for each in group)
+
+        return Feeds(
+            {name: of(group) for name, group in self.events.items()},
+            {place: of(group) for place, group in self.fields.items()},
+        )
+
+
+NO_FEEDS = Feeds()
+"""Nothing lags."""
