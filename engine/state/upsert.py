@@ -1,6 +1,7 @@
 """Insert or update, the same on SQLite and on PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -21,12 +22,19 @@ def upsert(
     """
     if not rows:
         return
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = _statement(connection.dialect.name, table, tuple(rows[0]), tuple(by), keep)
+    connection.execute(statement, list(rows))
+
+
+@lru_cache(maxsize=256)
+def _statement(
+    dialect_name: str, table: Table, columns: tuple[str, ...], by: tuple[str, ...], keep: bool
+) -> Any:
+    """The statement for rows of these columns: writing it anew takes longer than a small one's execution."""
+    dialect: Any = sqlite if dialect_name == "sqlite" else postgresql
     statement = dialect.insert(table)
     keys = list(by) or [column.name for column in table.primary_key]
-    changing = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    changing = {name: statement.excluded[name] for name in columns if name not in keys}
     if keep or not changing:
-        statement = statement.on_conflict_do_nothing(index_elements=keys)
-    else:
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=changing)
-    connection.execute(statement, list(rows))
+        return statement.on_conflict_do_nothing(index_elements=keys)
+    return statement.on_conflict_do_update(index_elements=keys, set_=changing)

@@ -192,7 +192,7 @@ def test_explanations_of_many_random_playbooks_are_what_the_engine_held(
     seed: int, fresh: Fresh, tmp_path: Path
 ) -> None:
     """More of the above."""
-    told_of_made(seed, fresh(), tmp_path, days=14, ticks=12, most=1_500)
+    told_of_made(seed, fresh(), tmp_path, days=9, ticks=6, most=400)
 
 
 @pytest.mark.soak
