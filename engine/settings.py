@@ -17,7 +17,7 @@ from engine.conditions import catalogue
 from engine.conditions.catalogue import Catalogue, FieldType, Kind, UnknownField
 from engine.health.bands import Bands, bands_of
 from engine.health.config import HealthSettings
-from engine.health.model import GIVEN, HealthModel, health_model
+from engine.health.model import HealthModel, health_model, kept_fields
 
 
 class ConfigError(Exception):
@@ -234,7 +234,7 @@ class Settings(BaseSettings):
         """The built-in fields and the custom ones. Raises ConfigError."""
         try:
             added = [_custom_field(path, spec) for path, spec in self.fields.items()]
-            added += [GIVEN] if self.health.components else []
+            added += kept_fields(self.health)
             found = catalogue.BUILT_IN.extended(added)
         except ValueError as error:
             raise ConfigError(f"fields: {error}") from error

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 
 from engine.conditions.catalogue import Kind, Value
 from engine.fold.case import Case
-from engine.health.model import GIVEN, HEALTH, SOURCE, LiveHealth
+from engine.health.model import BAND, GIVEN, HEALTH, SOURCE, LiveHealth
 from engine.health.score import KeptScore, Score, next_boundary, score
 from engine.state.book import ChangeInput
 
@@ -59,8 +60,13 @@ class Scoring:
         known = case.standing(Kind.ACCOUNT, case.book.account_id)
         given = taken.get(GIVEN.name, known.get(GIVEN.name))
         self._look(live, given, keeps=True)
-        wanted = given if given is not None else self._last.score if isinstance(self._last, Score) else None
-        values = {**(taken if live.model.computes else {}), HEALTH.name: wanted}
+        wanted: Value | None = (
+            given if given is not None else self._last.score if isinstance(self._last, Score) else None
+        )
+        values = {HEALTH.name: wanted}
+        if live.model.computes:
+            band = live.model.bands.of(wanted if isinstance(wanted, Decimal) else None)
+            values = {**taken, **values, BAND: None if band is None else band.name}
         return case.compute(values, SOURCE)
 
     def _look(self, live: LiveHealth, given: Value | None, *, keeps: bool = False) -> None:

@@ -8,11 +8,14 @@ from typing import Literal
 
 from engine.conditions.catalogue import BUILT_IN, Catalogue, Field, FieldType, Kind, UnknownField, encode
 from engine.conditions.days import Direction
+from engine.health.bands import Bands, bands_of
 from engine.health.config import DEFAULT, ComponentSettings, HealthSettings, suggestion
 from engine.identity import digest
 
 GIVEN = Field(Kind.ACCOUNT, "given_health", FieldType.NUMBER, "points", is_custom=True, is_derived=True)
 """What sources say of health, where it is computed: while there is a value, it is the account's health."""
+BAND = "health_band"
+"""The field of the account that names the band its health lies in."""
 SOURCE = "health"
 """Who says so, in the history of a score that was computed."""
 SEGMENT = BUILT_IN.get("account.segment")
@@ -46,6 +49,7 @@ class HealthModel:
     neutral: Decimal
     min_known: Decimal
     """Percent."""
+    bands: Bands
 
     @property
     def computes(self) -> bool:
@@ -80,12 +84,22 @@ def health_model(settings: HealthSettings, catalogue: Catalogue) -> HealthModel:
             raise ValueError(f'health.weights: "{segment}" is not a segment{hint}')
     same = {DEFAULT: {each.name: Decimal(1) for each in components}}
     weights = settings.weights or same
-    return HealthModel(components, weights, settings.missing, settings.neutral, settings.min_known)
+    return HealthModel(
+        components, weights, settings.missing, settings.neutral, settings.min_known, bands_of(settings.bands)
+    )
+
+
+def kept_fields(settings: HealthSettings) -> tuple[Field, ...]:
+    """The fields that Tminus keeps itself where health is computed."""
+    if not settings.components:
+        return ()
+    names = tuple(each.name for each in bands_of(settings.bands).bands)
+    return GIVEN, Field(Kind.ACCOUNT, BAND, FieldType.ENUM, "", names, is_custom=True, is_derived=True)
 
 
 def version_of(settings: HealthSettings) -> str:
-    """A digest of all that decides a score; bands only name it, so they are not part of it."""
-    return digest("health", settings.model_dump_json(exclude={"bands"}))
+    """A digest of all that decides a score and its band."""
+    return digest("health", settings.model_dump_json())
 
 
 def _component(name: str, settings: ComponentSettings, catalogue: Catalogue) -> Component:

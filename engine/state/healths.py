@@ -47,7 +47,7 @@ def is_health_current(connection: Connection, settings: HealthSettings) -> bool:
 
 def health_goes_live(connection: Connection, settings: HealthSettings, at: datetime) -> None:
     """Let the configured model decide from `at` on."""
-    content = settings.model_dump(mode="json", exclude={"bands"})
+    content = settings.model_dump(mode="json")
     upsert(connection, _MODEL, [{"live_since": at, "version": version_of(settings), "content": content}])
 
 

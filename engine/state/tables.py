@@ -265,7 +265,7 @@ class HealthModelRow(SQLModel, table=True):
     live_since: datetime = Field(sa_type=Instant, primary_key=True)
     version: str
     content: dict[str, Any] = Field(sa_type=JSON)
-    """The `health` settings, but for the bands."""
+    """The `health` settings."""
 
 
 class HealthScoreRow(SQLModel, table=True):

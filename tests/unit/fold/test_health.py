@@ -348,3 +348,40 @@ def test_late_tick_gives_the_same_as_many(database: Engine, tmp_path: Path) -> N
         (at("2026-03-03 00:00"), 70),
         (at("2026-03-10 00:00"), 40),
     ]
+
+
+def test_rules_ask_about_the_band(database: Engine, tmp_path: Path) -> None:
+    """It moves with the health, computed or given, at the same instant."""
+    banded = """
+playbook: banded
+title: Banded
+owner: cs
+subject: account
+on: {field: account.health_band, changes_to: at_risk, from: healthy}
+when: {field: account.health_band, in: [critical, emergency]}
+steps: [{id: look, day: 0, task: {to: csm, title: "{{ account.health_band }}"}}]
+"""
+    mine = scored(database, tmp_path, banded)
+    mine.take(account(BEFORE, adoption=85, last_active_at=START), account(BEFORE, "beta", health=70))
+    mine.tick(START)
+    mine.take(account(START + HOUR, adoption=10), account(START + 2 * HOUR, health=85))
+    mine.take(account(START + 3 * HOUR, health=55), account(START + HOUR, "beta", health=30))
+    mine.tick(START + DAY)
+    assert [(each.account_id, each.started_at) for each in mine.runs()] == [
+        ("beta", START + HOUR),
+        ("acme", START + 3 * HOUR),
+    ]
+    assert {each.title for each in mine.tasks()} == {"critical", "at_risk"}
+
+
+def test_changed_bands_take_effect_at_one_instant(sqlite_database: Engine, tmp_path: Path) -> None:
+    """The score stays, and its name is another from then on."""
+    mine = scored(sqlite_database, tmp_path)
+    mine.take(account(BEFORE, adoption=85, last_active_at=START))
+    mine.tick(START)
+    bands = {"fine": {"at_least": 0, "colour": "green"}}
+    mine = scored(sqlite_database, tmp_path, health={**HEALTH, "bands": bands})
+    mine.tick(START + HOUR)
+    (row,) = mine.rows(tables.Account, id="acme")
+    assert row.custom == {"health_band": "fine"}
+    assert history(mine) == [(START, 100, "health")]

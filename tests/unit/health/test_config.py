@@ -181,8 +181,10 @@ def test_bands_of_ones_own_take_their_place() -> None:
 
 
 def test_version_changes_with_what_decides_a_score(tmp_path: Path) -> None:
-    """Weights do; the names of scores do not."""
+    """Weights do, and so do bands, for rules may ask about them."""
     well = loaded(tmp_path, WELL).health
+    again = loaded(tmp_path, WELL + "  missing: reweigh\n").health
     moved = loaded(tmp_path, WELL.replace("activity: 60", "activity: 61")).health
     named = loaded(tmp_path, WELL + "  bands: {all: {at_least: 0, colour: green}}\n").health
-    assert version_of(well) == version_of(named) != version_of(moved)
+    assert version_of(well) == version_of(again)
+    assert len({version_of(each) for each in (well, moved, named)}) == 3
