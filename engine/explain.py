@@ -189,7 +189,12 @@ def _situation(
         [run for run in runs if run.playbook == playbook.name],
         noted_as_existing(connection, playbook.name, subject_id, open_episodes),
         silence_at(read_silences(connection, [account_id]), playbook.name, at),
-        mute_of((run for run in runs if run.is_open), library.playbook, playbook.name),
+        mute_of(
+            (run for run in runs if run.is_open),
+            library.playbook,
+            playbook.name,
+            former=playbook.renamed_from,
+        ),
         holds_at(connection, open_episodes, at),
     )
 

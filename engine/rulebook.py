@@ -24,6 +24,7 @@ from engine.settings import ConfigError, Settings
 from engine.state.database import reading
 from engine.state.feeds import read_feeds
 from engine.state.healths import health_goes_live, is_health_current, live_health
+from engine.state.renaming import carry_over, has_past
 from engine.state.tables import PlaybookVersion, Rulebook, Watch
 from engine.state.upsert import upsert
 
@@ -124,13 +125,27 @@ class Library:
     def playbook(self, version: str) -> Playbook:
         """The playbook of a version. Raises PinnedRuleError when it can no longer be read."""
         if version not in self._playbooks:
-            self._playbooks[version] = parse_pinned(
-                self.files(version),
+            files = self.files(version)
+            found = parse_pinned(
+                files,
                 catalogue=self.catalogue,
                 roles=self.settings.roles,
                 guard=default_guard(self.settings),
             )
+            self._playbooks[version] = replace(found, name=self._name(version) or found.name)
         return self._playbooks[version]
+
+    def _name(self, version: str) -> str | None:
+        """What the playbook of a stored version is called by now."""
+        with reading(self.database) as connection:
+            query = select(_VERSION.c.playbook).where(_VERSION.c.version == version)
+            return connection.scalar(query)
+
+    def rename(self, old: str, new: str) -> None:
+        """Call the versions of a playbook by its new name."""
+        for version, each in self._playbooks.items():
+            if each.name == old:
+                self._playbooks[version] = replace(each, name=new)
 
     def files(self, version: str) -> Mapping[str, str]:
         """The texts that pin a version. Raises KeyError when it was never stored."""
@@ -203,6 +218,9 @@ def go_live(connection: Connection, library: Library, at: datetime) -> None:
 def _playbooks_go_live(connection: Connection, library: Library, at: datetime) -> None:
     known = {row.playbook: row for row in connection.execute(select(_RULEBOOK)).all()}
     wanted = {each.name: each for each in library.rules.playbooks}
+    gone = set(known) - set(wanted)
+    for each in wanted.values():
+        _take_over(connection, library, each, known)
     upsert(
         connection,
         _VERSION,
@@ -229,13 +247,28 @@ def _playbooks_go_live(connection: Connection, library: Library, at: datetime) -
         if name not in known or known[name].version != each.version
     ]
     upsert(connection, _RULEBOOK, changed)
-    gone = set(known) - set(wanted)
     if gone:
         connection.execute(_RULEBOOK.delete().where(_RULEBOOK.c.playbook.in_(gone)))
     moved = [wanted[str(each["playbook"])] for each in changed]
     feeds = read_feeds(connection, library.settings.feeding(), at)
     ask_for_look(connection, at, moved, {each.name for each in moved} | gone, feeds)
     _LOG.info("%d playbooks live, %d changed, %d gone", len(wanted), len(changed), len(gone))
+
+
+def _take_over(connection: Connection, library: Library, playbook: Playbook, known: dict[str, Any]) -> None:
+    """Give a playbook that is new the past of the names it had before."""
+    if playbook.name in known or not playbook.renamed_from:
+        return
+    if has_past(connection, playbook.name):
+        _LOG.warning("playbook %s has a past of its own, so renamed_from changes nothing", playbook.name)
+        return
+    former = [each for each in playbook.renamed_from if each in known or has_past(connection, each)]
+    for old in former[:1]:
+        carry_over(connection, old, playbook.name)
+        library.rename(old, playbook.name)
+        if old in known:
+            known[playbook.name] = known[old]
+        _LOG.info("playbook %s goes on as %s", old, playbook.name)
 
 
 def named_conditions(live: tuple[LivePlaybook, ...]) -> dict[str, Condition]:

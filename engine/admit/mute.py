@@ -1,6 +1,6 @@
 """A mute: an open run of one playbook that keeps others quiet for its account."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from engine.rulefile.model import OpenSteps, Playbook
 from engine.runs.run import Run
@@ -11,17 +11,19 @@ def mute_of(
     pinned: Callable[[str], Playbook],
     playbook: str,
     *,
+    former: Collection[str] = (),
     holding: bool = False,
 ) -> str | None:
     """Which of an account's open runs mutes `playbook`, in words; `holding` asks for those that hold steps.
 
-    `pinned` has the playbook of a version, which is what a run follows.
+    `pinned` has the playbook of a version, which is what a run follows; it may know `playbook` by one of its
+    `former` names.
     """
     found = [
         run
         for run in under_way
         if (mutes := pinned(run.version).mutes) is not None
-        and playbook in mutes.playbooks
+        and not {playbook, *former}.isdisjoint(mutes.playbooks)
         and (not holding or mutes.open_steps is OpenSteps.HOLD)
     ]
     if not found:

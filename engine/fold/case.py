@@ -142,7 +142,9 @@ class Case:
     def muted_by(self, playbook: str, *, holding: bool = False) -> str | None:
         """Which open run mutes `playbook`, in words; only those that hold open steps, when `holding`."""
         under_way = (each.run for each in self.open.values())
-        return mute_of(under_way, self.world.pinned, playbook, holding=holding)
+        live = self.world.by_name.get(playbook)
+        former = live.playbook.renamed_from if live is not None else ()
+        return mute_of(under_way, self.world.pinned, playbook, former=former, holding=holding)
 
     def change(
         self, kind: Kind, subject_id: str, values: Mapping[str, Value | None], source: str

@@ -12,6 +12,7 @@ from engine.rulefile.model import Guard, Playbook
 from engine.rulefile.mutes import Muter, circles, unknown_mutes
 from engine.rulefile.parse_playbook import PINNED_CONDITIONS, Parsed, parse_playbook, parse_source
 from engine.rulefile.problem import Problem, in_order, quote
+from engine.rulefile.renames import rename_problems
 from engine.rulefile.shared import (
     NOTHING_SHARED,
     SHARED_WORDS,
@@ -187,6 +188,7 @@ def _combine(
                 *problems,
                 *repeated.values(),
                 *_mute_problems(parsed, others),
+                *_rename_problems(parsed, others),
                 *(one for each in parsed.values() for one in each.problems),
             ]
         ),
@@ -230,6 +232,14 @@ def _mute_problems(
         known = {each.name for each in parsed.values() if each.name} | set(others())
         found += unknown_mutes(muters, known)
     return found
+
+
+def _rename_problems(
+    parsed: Mapping[str, Parsed], others: Callable[[], Collection[str]] | None
+) -> list[Problem]:
+    formers = [former for each in parsed.values() for former in each.formers]
+    live = {each.name for each in parsed.values() if each.name}
+    return rename_problems(formers, live | set(others() if formers and others is not None else ()))
 
 
 def _rule_text(file: Path) -> str | Problem:

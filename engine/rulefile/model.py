@@ -252,6 +252,8 @@ class Playbook:
     steps: tuple[Step, ...]
     file: str
     version: str
+    renamed_from: tuple[str, ...] = ()
+    """The names it had before, whose past is its own."""
     review_every: Duration | None = None
     priority: int = 50
     audience: Condition | None = None

@@ -21,6 +21,7 @@ from engine.rulefile.parse_values import article, choice, elapsed, longer_than_z
 from engine.rulefile.parse_values import text as line
 from engine.rulefile.problem import Problem, in_order
 from engine.rulefile.relocate import depth
+from engine.rulefile.renames import FormerName, former_names, read_former
 from engine.rulefile.scope import Scope
 from engine.rulefile.shared import NOTHING_SHARED, Shared
 from engine.rulefile.shared_conditions import SharedConditions
@@ -31,6 +32,7 @@ from engine.rulefile.write import yaml_text
 
 PLAYBOOK_KEYS = (
     "playbook",
+    "renamed_from",
     "title",
     "owner",
     "review_every",
@@ -77,6 +79,8 @@ class Parsed:
     """Line and column of the name."""
     mutes: tuple[MutedName, ...] = ()
     """The playbooks it names under `mutes:`."""
+    formers: tuple[FormerName, ...] = ()
+    """The names it had before."""
     root: Node | None = None
     """Its tree, with what a blueprint gives it."""
 
@@ -140,7 +144,8 @@ def parse_source(
     pinned = None
     if playbook is not None and not any(each.is_error for each in problems):
         pinned = replace(playbook, version=_version(text, {**found.texts, **conditions}))
-    return Parsed(pinned, problems, files, notes.playbook, _place(table), muted_names(root), root)
+    formers = former_names(root, notes.playbook, file)
+    return Parsed(pinned, problems, files, notes.playbook, _place(table), muted_names(root), formers, root)
 
 
 def _unfolded(root: Node | None, text: str, scope: Scope, shared: Shared) -> tuple[Node | None, str]:
@@ -206,7 +211,7 @@ def _playbook(table: Table, scope: Scope, guard: Guard) -> Playbook | None:
     name = table.required("playbook", slug, "a playbook")
     anchor = table.maybe("anchor", lambda node: _anchor(node, scope))
     steps = table.required("steps", lambda node: read_steps(node, scope, "anchor" in table), "a playbook")
-    parts = {**_about(table), **_trigger(table, scope), **_running(table, scope, guard)}
+    parts = {**_about(table, scope), **_trigger(table, scope), **_running(table, scope, guard)}
     _check_together(table, scope)
     if name is None or not steps or scope.subject is None:
         return None
@@ -217,10 +222,12 @@ def _playbook(table: Table, scope: Scope, guard: Guard) -> Playbook | None:
     )
 
 
-def _about(table: Table) -> dict[str, Any]:
+def _about(table: Table, scope: Scope) -> dict[str, Any]:
     """Who the playbook belongs to."""
+    own = scope.notes.playbook
     title = table.maybe("title", line)
     return {
+        "renamed_from": table.optional("renamed_from", lambda node: read_former(node, scope, own), ()),
         "owner": table.optional("owner", line, ""),
         "review_every": table.maybe("review_every", longer_than_zero),
         "priority": table.optional("priority", whole(0, 100), 50),

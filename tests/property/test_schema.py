@@ -37,7 +37,7 @@ SEMANTIC = re.compile(
     r"unknown step|unknown shared condition|c\.yaml:\d+:\d+\)"
     r"|: outcome: .* is not |has no task with outcomes|is already on line|in a circle"
     r"|the playbook mutes itself|must not be above the second|recovers_at must not be|from must be another"
-    r"|is no valid template|names .* twice"
+    r"|is no valid template|names .* twice|is the playbook's own name"
 )
 """What no schema can say: how the parts of a file refer to one another, and the order of two values."""
 
@@ -313,6 +313,7 @@ def rule_files(draw: st.DrawFn) -> Tree:
     head = draw(
         optional(
             {
+                "renamed_from": st.sampled_from(["old", 9, ["old", "older"]]),
                 "title": TEXTS,
                 "owner": TEXTS,
                 "review_every": LENGTHS,
@@ -393,10 +394,10 @@ JUNK = st.sampled_from(
 ) | st.sampled_from(["x" * 65, "x" * 501])
 """Right things in wrong places, and wrong things."""
 _KEYS = """
-playbook titel title choose when on for if then id day at after task email message webhook record update
-to template purpose topic via properties escalate outcome outcomes is all any none field event step
-within absent_for of recovers_at anchor since from direction take once at_least every week month quarter
-half_year year spread condition
+playbook titel title renamed_from choose when on for if then id day at after task email message webhook
+record update to template purpose topic via properties escalate outcome outcomes is all any none field
+event step within absent_for of recovers_at anchor since from direction take once at_least every week
+month quarter half_year year spread condition
 """
 KEYS = st.sampled_from([*_KEYS.split(), *FAMILIES["field"]])
 

@@ -65,6 +65,11 @@ def _keys() -> dict[str, Schema]:
     guard = {"max_starts": whole(1, 1_000_000), "within": _LONGER_THAN_ZERO}
     return {
         "playbook": slug(),
+        "renamed_from": {
+            "if": {"type": "array"},
+            "then": {**_list(slug()), "uniqueItems": True},
+            "else": slug(),
+        },
         "title": text(),
         "owner": text(),
         "review_every": _LONGER_THAN_ZERO,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 PLAYBOOK: Mapping[str, str] = {
     "playbook": "Its identity: small letters, digits, - and _. A new name is a new playbook, with no past.",
+    "renamed_from": "The name it had before, or a list of such names: their past becomes its own.",
     "title": "How people read it. Made from the name when left out.",
     "owner": "Who maintains it.",
     "review_every": "After how long somebody should look it over, such as 90d.",
