@@ -14,6 +14,7 @@ from engine.cli.preview_command import preview
 from engine.cli.run_command import run_service
 from engine.cli.schema_command import schema
 from engine.cli.shell import Shell
+from engine.cli.show_command import show
 from engine.cli.silence_command import silence, silences
 from engine.cli.tasks_command import tasks
 from engine.cli.test_command import test
@@ -47,6 +48,7 @@ app.command("test")(test)
 app.command("new")(new)
 app.command("watch")(watch)
 app.command("schema")(schema)
+app.command("show")(show)
 app.command("import")(import_)
 app.command("tick")(tick)
 app.command("run")(run_service)

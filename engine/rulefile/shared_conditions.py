@@ -70,7 +70,7 @@ class SharedConditions:
         """The definitions used, as the tree of a file that holds nothing else; None when there are none."""
         if not self.used:
             return None
-        entries = {name: (Scalar(name, False, 1, 1), each.node) for name, each in sorted(self.used.items())}
+        entries = {name: (Scalar(name, True, 1, 1), each.node) for name, each in sorted(self.used.items())}
         inner = MappingNode(entries, 1, 1)
         return MappingNode({CONDITIONS_KEY: (Scalar(CONDITIONS_KEY, True, 1, 1), inner)}, 1, 1)
 
