@@ -15,9 +15,10 @@ test: install  ## Every gate: lint, types, imports, tests, playbooks
 soak: install  ## The long form of the proofs
 	@HYPOTHESIS_PROFILE=soak .venv/bin/python -m pytest -q -m soak --timeout 0
 
-bench: install ## What ticks cost and how soon a task follows an event, at 10,000 and 100,000 accounts
+bench: install ## What ticks and rules cost, and how soon a task follows an event
 	@.venv/bin/python -m bench.ticks
 	@.venv/bin/python -m bench.latency
+	@.venv/bin/python -m bench.rules
 
 clean:         ## Removes the environment; keeps var/, which is your data
 	@rm -rf .venv build *.egg-info

@@ -20,8 +20,7 @@ owner: me
 audience: {all: [{field: account.segment, equals: high_touch}, {condition: customer}]}
 when: {field: account.last_touch_at, days_since: {above: 14}}
 cooldown: 30d
-steps:
-  - {id: call, day: 0, task: {to: csm, title: "Quiet for 14 days: {{ account.name }}"}}
+steps: [{id: call, day: 0, task: {to: csm, title: "Quiet for 14 days: {{ account.name }}"}}]
 """
 CONDITIONS = "conditions: {customer: {field: account.stage, equals: active}}\n"
 
@@ -40,10 +39,7 @@ def playbook(home: Path) -> None:
 def test_show_writes_a_playbook_out() -> None:
     """With the blueprint's part filled in, then the conditions it uses."""
     result = CliRunner().invoke(app, ["show", "quiet-high"])
-    assert (
-        result.output
-        == f"{SHOWN}---\n{CONDITIONS.replace('customer:', chr(34) + 'customer' + chr(34) + ':')}"
-    )
+    assert result.output == f"{SHOWN}---\n{CONDITIONS}"
     found = json.loads(CliRunner().invoke(app, ["show", "quiet-high", "--json"]).output)
     assert (found["file"], found["playbook"]) == ("rules/a.yaml", SHOWN)
 
