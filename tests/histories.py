@@ -191,6 +191,19 @@ steps:
 exit:
   - {outcome: gone, when: {field: account.stage, equals: churned}, then: [{record: {event: outage}}]}
 """,
+    """
+playbook: rounds
+title: Every week
+owner: cs
+subject: account
+audience: {field: account.health, at_least: 30}
+every: {week: second business day, spread: 3bd, if: {field: account.adoption, is_set: true}}
+cooldown: 2d
+guard: {max_starts: 3, within: 30h}
+steps:
+  - {id: ask, day: 0, expires: 3660d, task: {to: csm, title: "Ask {{ account.name }}", outcomes: [fine, bad]}}
+  - {id: tell, day: 2, expires: 3660d, message: {via: slack, to: "#all", template: note}}
+""",
 )
 """Between them they use every kind of timing, trigger and exit, and a guard that two accounts exceed."""
 

@@ -76,7 +76,7 @@ def test_histories_are_worth_telling(fresh: Fresh, tmp_path: Path) -> None:
         answers |= {answer for _, answer in mine.decisions()}
         started |= {each.playbook for each in mine.runs()}
     assert started == {
-        "slide", "leaver", "renewal", "growth", "silence", "crowd", "falling", "milestone",
+        "slide", "leaver", "renewal", "growth", "silence", "crowd", "falling", "milestone", "rounds",
         "upkeep", "calm",
     }  # fmt: skip
     assert answers >= {
