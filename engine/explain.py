@@ -31,7 +31,7 @@ from engine.fold.openings import run_key
 from engine.fold.view import BookView
 from engine.fold.world import conditions_of, date_of, needs, reads
 from engine.health.composition import Composition, composition
-from engine.health.model import HEALTH
+from engine.health.model import BAND, HEALTH
 from engine.ledger.as_of import decisions_at, episodes_at, holds_at, noted_as_existing, runs_at
 from engine.rulebook import Library, live_set
 from engine.rulefile.model import Playbook
@@ -150,7 +150,8 @@ def _health(
     connection: Connection, library: Library, playbook: Playbook, book: Book, at: datetime
 ) -> Composition | None:
     """The account's health then and what it was made of, where a condition of the playbook reads it."""
-    if not any((HEALTH.kind, HEALTH.name) in reads(each).fields for each in conditions_of(playbook)):
+    asked = {place for each in conditions_of(playbook) for place in reads(each).fields}
+    if asked.isdisjoint({(HEALTH.kind, HEALTH.name), (HEALTH.kind, BAND)}):
         return None
     health = book.account.get(HEALTH.name)
     known = health if isinstance(health, Decimal) else None

@@ -290,3 +290,17 @@ def test_explain_says_what_a_computed_health_is_made_of(database: Engine, tmp_pa
         "component": "open_tickets", "value": "4", "points": "40", "share": "25", "adds": "10"
     }  # fmt: skip
     assert as_plain(found[4])["health"] == {"health": "90", "band": "healthy", "colour": "green", "parts": []}
+
+
+def test_explain_of_a_band_says_what_the_health_is_made_of(sqlite_database: Engine, tmp_path: Path) -> None:
+    """A playbook that asks about the band asks about the health."""
+    banded = SLIDE.replace(
+        "account.health, drops_below: 40, recovers_at: 50", "account.health_band, equals: critical"
+    )
+    one = {"components": {"adoption": {"field": "account.adoption", "steps": {0: 30}}}}
+    mine = company(sqlite_database, tmp_path, (banded,), health=one)
+    mine.take(account(START - DAY, adoption=65))
+    mine.tick(START)
+    found = explain(mine.database, mine.library, "slide", "acme", START).health
+    assert found is not None
+    assert found.words == "health 30 = adoption 30 of 100 (65%)"
