@@ -5,7 +5,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from engine.api import explanations, health, intake, problems, silences, tasks
+from engine.api import explanations, health, intake, problems, silences, sources, tasks
 from engine.api.guards import RequestBounds, SecurityHeaders
 from engine.api.problems import Problem
 from engine.api.service import Service
@@ -26,6 +26,7 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(health.routes)
     app.include_router(intake.router(service.catalogue))
     app.include_router(tasks.routes)
+    app.include_router(sources.routes)
     app.include_router(explanations.routes)
     app.include_router(silences.routes)
     site.mount(app, has_mailbox=service.mailbox is not None)

@@ -16,6 +16,7 @@ from engine.cli.schema_command import schema
 from engine.cli.shell import Shell
 from engine.cli.show_command import show
 from engine.cli.silence_command import silence, silences
+from engine.cli.sources_command import sources
 from engine.cli.tasks_command import tasks
 from engine.cli.test_command import test
 from engine.cli.tick_command import tick
@@ -53,6 +54,7 @@ app.command("import")(import_)
 app.command("tick")(tick)
 app.command("run")(run_service)
 app.command("tasks")(tasks)
+app.command("sources")(sources)
 app.command("explain")(explain)
 app.command("preview")(preview)
 app.command("token")(token)

@@ -23,10 +23,10 @@ class SourceState:
     """A source as it stands."""
 
     name: str
-    last_sync_at: datetime | None
-    watermark: datetime | None
-    rows: int | None
-    rejected: int | None
+    last_sync_at: datetime | None = None
+    watermark: datetime | None = None
+    rows: int | None = None
+    rejected: int | None = None
 
 
 def note_sync(
@@ -55,7 +55,7 @@ def note_sync(
             entries.insert(0, _entry(name, {"watermark": stated["watermark"]}, known_since))
         intake = Intake(entries=list(enumerate(entries)))
         store(connection, fields, [(source_book(name), intake)], name)
-        return _read(connection, name) or SourceState(name, None, None, None, None)
+        return _read(connection, name) or SourceState(name)
 
 
 def _entry(name: str, values: Mapping[str, Value | None], at: datetime) -> Entry:
