@@ -6,7 +6,7 @@ committed are no longer due, the others still are.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -14,8 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 
-from engine.admit.guard import Batch, guard
+from engine.admit.guard import Batch, Opening, guard
 from engine.clock.zones import format_instant
+from engine.conditions.catalogue import Kind
 from engine.conditions.feed import Feeds
 from engine.fold.account import AccountFold
 from engine.fold.case import Folded, Passed, Record
@@ -32,6 +33,7 @@ from engine.state import tables
 from engine.state.book import Start
 from engine.state.book_reader import BookReader
 from engine.state.bulk import insert_rows
+from engine.state.census import take_census
 from engine.state.database import reading, writing
 from engine.state.feeds import reached_accounts, read_feeds
 from engine.state.healths import given_health
@@ -252,7 +254,7 @@ class _Pass:
         while True:
             openings = [each for fold in self.waiting.values() for each in fold.openings]
             earlier, known = self._earlier([each.at for each in openings])
-            batches = guard(openings, self._guards(), earlier, known)
+            batches = guard(openings, self._guards(), earlier, known, self._subjects(openings))
             wanted = {episode: batch.id for batch in batches for episode in batch.episodes}
             owners = {each.episode_id: each.account_id for each in openings}
             moved = {owners[each] for each in wanted.keys() ^ stopped.keys() if each in owners}
@@ -264,6 +266,20 @@ class _Pass:
 
     def _guards(self) -> dict[str, Any]:
         return {each.playbook.name: each.playbook.guard for each in self.world.live}
+
+    def _subjects(self, openings: Sequence[Opening]) -> Callable[[str, datetime], int]:
+        """How many subjects a playbook had at an instant, where its guard limits a share of them."""
+        shared = {
+            each.playbook.name: each.playbook for each in self.world.live if each.playbook.guard.max_share
+        }
+        asked: dict[Kind, list[datetime]] = {}
+        for each in openings:
+            playbook = shared.get(each.playbook)
+            if playbook is not None:
+                asked.setdefault(playbook.subject, []).append(each.at - playbook.guard.within)
+        with reading(self.ticker.database) as connection:
+            counted = {kind: take_census(connection, kind, instants) for kind, instants in asked.items()}
+        return lambda name, at: counted[shared[name].subject].size(at)
 
     def _earlier(
         self, instants: list[datetime]

@@ -1,7 +1,7 @@
 """The blast radius: a playbook that would start too often at once is held until somebody looks."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,6 +37,7 @@ def guard(
     guards: Mapping[str, Guard],
     earlier: Mapping[str, Sequence[datetime]],
     known: Mapping[tuple[str, datetime], bool],
+    subjects: Callable[[str, datetime], int] = lambda name, at: 0,
 ) -> list[Batch]:
     """The batches to hold: those that take a playbook beyond `max_starts` within its stretch of time.
 
@@ -44,6 +45,7 @@ def guard(
     of one instant stand or fall together, so the answer does not depend on how they were gathered.
     `known` has the holds written before, by playbook and instant, and whether each is still held: a pass
     that was cut short wrote them, counted whole, for openings of which some are only here now.
+    `subjects` says how many a playbook could be about at an instant; asked where it limits a share of them.
     """
     grouped: dict[tuple[str, datetime], list[Opening]] = defaultdict(list)
     for opening in openings:
@@ -58,18 +60,18 @@ def guard(
         before = counted.setdefault(name, [])
         recent = sum(at - limit.within < instant <= at for instant in before)
         before.extend(each.at for each in batch)
-        if recent + len(batch) > limit.max_starts:
-            reason = _excess(len(batch), recent, limit)
+        allowed = limit.allowed(subjects(name, at - limit.within) if limit.max_share is not None else 0)
+        if recent + len(batch) > allowed:
+            reason = _excess(len(batch), recent, limit, allowed)
             held.append(_batch(name, at, batch, reason, is_second=(name, at) in known))
     return held
 
 
-def _excess(size: int, recent: int, limit: Guard) -> str:
+def _excess(size: int, recent: int, limit: Guard, allowed: int) -> str:
     hours = limit.within.total_seconds() / 3600
-    return (
-        f"{size} would start at once after {recent} in the last {hours:g} h; "
-        f"the guard allows {limit.max_starts}"
-    )
+    share = f", {limit.max_share:f}% of those there were" if allowed < limit.max_starts else ""
+    would = f"{size} would start at once after {recent} in the last {hours:g} h"
+    return f"{would}; the guard allows {allowed}{share}"
 
 
 def _batch(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -45,6 +46,17 @@ class Guard:
 
     max_starts: int
     within: timedelta
+    max_share: Decimal | None = None
+    """Nor more than this percentage of the subjects there were when the stretch began, but always one."""
+
+    def allowed(self, subjects: int) -> int:
+        """How many starts are allowed in a stretch that began with so many subjects.
+
+        Where there were none, only `max_starts` counts.
+        """
+        if self.max_share is None or not subjects:
+            return self.max_starts
+        return min(self.max_starts, max(1, int(subjects * self.max_share / 100)))
 
 
 class Leave(StrEnum):

@@ -17,7 +17,7 @@ from engine.rulefile.parse_conditions import read_condition
 from engine.rulefile.parse_every import note_every, read_every
 from engine.rulefile.parse_exits import read_exits
 from engine.rulefile.parse_steps import outcomes_by_step, read_steps
-from engine.rulefile.parse_values import article, choice, elapsed, longer_than_zero, slug, whole
+from engine.rulefile.parse_values import article, choice, elapsed, longer_than_zero, share, slug, whole
 from engine.rulefile.parse_values import text as line
 from engine.rulefile.problem import Problem, in_order
 from engine.rulefile.relocate import depth
@@ -335,10 +335,11 @@ def _existing(node: Node, scope: Scope) -> Existing:
 
 
 def _guard(node: Node, scope: Scope, default: Guard) -> Guard:
-    table = scope.notes.table(node, ("max_starts", "within"), "a guard")
+    table = scope.notes.table(node, ("max_starts", "max_share", "within"), "a guard")
     within = table.maybe("within", longer_than_zero)
     max_starts = table.optional("max_starts", whole(1, 1_000_000), default.max_starts)
-    return Guard(max_starts, within.elapsed if within else default.within)
+    max_share = table.maybe("max_share", share)
+    return Guard(max_starts, within.elapsed if within else default.within, max_share)
 
 
 def _anchor(node: Node, scope: Scope) -> Field:

@@ -143,6 +143,17 @@ def percentage(node: Node) -> Decimal:
     return value
 
 
+def share(node: Node) -> Decimal:
+    """A part of a whole: `5%` as 5, above zero and at most 100."""
+    found = scalar(node).text.strip()
+    if not found.endswith("%"):
+        raise RefusedError(node, f"{quote(found)} is no percentage; write it as 5%")
+    value = _decimal(node, found[:-1].rstrip())
+    if not 0 < value <= 100:
+        raise RefusedError(node, f"{quote(found)} is not above 0% and at most 100%")
+    return value
+
+
 def flag(node: Node) -> bool:
     """`true` or `false`."""
     found = _plain(node, "true or false")

@@ -167,6 +167,7 @@ class Change(SQLModel, table=True):
         Index("ix_change_account", "account_id", "applies_at"),
         Index("ix_change_revision", "account_id", "revision"),
         Index("ix_change_field", "kind", "subject_id", "field", "applies_at"),
+        Index("ix_change_kind", "kind", "field", "applies_at"),
     )
 
     id: int | None = _serial()

@@ -342,7 +342,13 @@ def rule_files(draw: st.DrawFn) -> Tree:
                 "group_by": st.just("account"),
                 "anchor": st.sampled_from(anchors),
                 "late": st.sampled_from(["run", "latest", "skip"]),
-                "guard": optional({"max_starts": st.integers(1, 1_000_000), "within": LENGTHS}),
+                "guard": optional(
+                    {
+                        "max_starts": st.integers(1, 1_000_000),
+                        "max_share": st.sampled_from(["5%", "100%", "0.5 %", "+007%"]),
+                        "within": LENGTHS,
+                    }
+                ),
                 "mutes": st.fixed_dictionaries(
                     {"playbooks": st.lists(st.sampled_from(["low", "usage-2", 12]), min_size=1, unique=True)},
                     optional={"open_steps": st.sampled_from(["hold", "cancel"])},

@@ -20,7 +20,19 @@ from engine.rulefile.schema.conditions import (
     visible,
 )
 from engine.rulefile.schema.effects import property_value, update_schema
-from engine.rulefile.schema.values import Schema, after, at, day, duration, one_of, slug, spread, text, whole
+from engine.rulefile.schema.values import (
+    Schema,
+    after,
+    at,
+    day,
+    duration,
+    one_of,
+    part,
+    slug,
+    spread,
+    text,
+    whole,
+)
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -62,7 +74,7 @@ def rule_file_schema(catalogue: Catalogue, roles: Collection[str]) -> dict[str, 
 def _keys() -> dict[str, Schema]:
     """The keys that are the same whatever the playbook is about."""
     since = object_of({"since": _LONGER_THAN_ZERO}, {"since": words.SINCE}, ("since",))
-    guard = {"max_starts": whole(1, 1_000_000), "within": _LONGER_THAN_ZERO}
+    guard = {"max_starts": whole(1, 1_000_000), "max_share": part(), "within": _LONGER_THAN_ZERO}
     return {
         "playbook": slug(),
         "renamed_from": {

@@ -65,6 +65,12 @@ def percentage() -> Schema:
     return {"type": "string", "pattern": rf"^\+?({below}|{most}(\.0*)?|\.[0-9]{{1,6}}0*)\s*%$"}
 
 
+def part() -> Schema:
+    """`5%`: above zero and at most 100."""
+    above = r"^\+?0*([1-9][0-9]{3,}|[2-9][0-9]{2}|1[1-9][0-9]|10[1-9]|100\.0*[1-9])"
+    return {**percentage(), "allOf": [{"pattern": "[1-9]"}, {"not": {"pattern": above}}]}
+
+
 def shift(*, is_share: bool) -> Schema:
     """`15`, or where a percentage can be taken `20%`; above zero."""
     amount = {**number(), "exclusiveMinimum": 0}

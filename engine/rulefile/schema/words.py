@@ -111,6 +111,7 @@ ESCALATION: Mapping[str, str] = {
 
 GUARD: Mapping[str, str] = {
     "max_starts": "At most so many starts of the playbook.",
+    "max_share": "Nor more than this part of the subjects there were when the stretch began, such as 5%.",
     "within": "In any stretch of this length, such as 1h.",
 }
 

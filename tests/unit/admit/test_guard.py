@@ -1,6 +1,9 @@
 """The guard: what goes beyond a playbook's limit is held, whatever way it was gathered."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
 
 from engine.admit.guard import Opening, guard
 from engine.rulefile.model import Guard
@@ -65,3 +68,35 @@ def test_guard_holds_anew_at_the_instant_of_a_released_hold() -> None:
     (whole,) = guard(openings(4), LIMIT, {}, {})
     (more,) = guard(openings(6)[4:], LIMIT, {"slide": [START] * 4}, {("slide", START): False})
     assert more.id != whole.id
+
+
+@pytest.mark.parametrize(
+    ("subjects", "share", "allowed"),
+    [
+        (1000, "0.5", 5),
+        (1000, "5", 20),
+        (199, "0.5", 1),
+        (399, "0.5", 1),
+        (400, "0.5", 2),
+        (3, "1", 1),
+        (0, "1", 20),
+    ],
+)
+def test_guard_allows_a_share_but_always_one(subjects: int, share: str, allowed: int) -> None:
+    """Rounded down, and never more than `max_starts`."""
+    assert Guard(20, timedelta(hours=1), Decimal(share)).allowed(subjects) == allowed
+
+
+def test_guard_counts_the_subjects_when_the_stretch_began() -> None:
+    """An hour before: accounts that are new since do not widen it."""
+    asked = []
+
+    def subjects(name: str, at: datetime) -> int:
+        asked.append((name, at))
+        return 40
+
+    limit = {"slide": Guard(20, timedelta(hours=1), Decimal(5))}
+    assert guard(openings(2), limit, {}, {}, subjects) == []
+    (batch,) = guard(openings(3), limit, {}, {}, subjects)
+    assert batch.reason.endswith("in the last 1 h; the guard allows 2, 5% of those there were")
+    assert set(asked) == {("slide", START - timedelta(hours=1))}

@@ -162,6 +162,7 @@ def _state() -> None:
     op.create_index("ix_change_account", "change", ["account_id", "applies_at"])
     op.create_index("ix_change_revision", "change", ["account_id", "revision"])
     op.create_index("ix_change_field", "change", ["kind", "subject_id", "field", "applies_at"])
+    op.create_index("ix_change_kind", "change", ["kind", "field", "applies_at"])
     op.create_table(
         "watch",
         _name("account_id", primary_key=True),
