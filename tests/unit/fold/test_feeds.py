@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.event import listen
 
 from engine.explain import explain
 from engine.state import tables
@@ -193,3 +194,25 @@ def test_explain_says_how_far_a_source_was_seen(database: Engine, tmp_path: Path
         "not certain, for the source usage is only seen until 2026-03-02 11:00 UTC."
     )
     assert explain(mine.database, mine.library, "quiet", "acme", START + 6 * DAY).verdict is True
+
+
+def test_advance_nobody_waits_for_costs_the_same_whatever_the_book(
+    sqlite_database: Engine, tmp_path: Path
+) -> None:
+    """A tick after it looks at the source alone: the statements do not grow with the accounts."""
+    mine = made(sqlite_database, tmp_path)
+    counts = []
+    for size in (1, 400):
+        names = [f"a{size}-{index}" for index in range(size)]
+        now = START + size * DAY
+        mine.take(*(account(now, each, name=each) for each in names))
+        mine.take(*(happening("login", now, each) for each in [*names, "acme"]))
+        mine.take(feed("usage", now))
+        mine.tick(now)
+        mine.take(feed("usage", now + HOUR))
+        said: list[str] = []
+        listen(sqlite_database, "before_cursor_execute", lambda *given, said=said: said.append(given[2]))
+        report = mine.tick(now + HOUR)
+        counts.append((report.accounts, len(said)))
+    assert counts[0][0] == counts[1][0] == 1
+    assert counts[0][1] == counts[1][1]
