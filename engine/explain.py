@@ -27,9 +27,10 @@ from engine.explanation.judgement import judged
 from engine.explanation.reasoning import reasoning, upcoming
 from engine.explanation.rounds import turn_at, turn_words
 from engine.explanation.situation import Situation
+from engine.fold.needs import needs
 from engine.fold.openings import run_key
 from engine.fold.view import BookView
-from engine.fold.world import conditions_of, date_of, needs, reads
+from engine.fold.world import conditions_of, date_of, reads
 from engine.health.composition import Composition, composition
 from engine.health.model import BAND, HEALTH
 from engine.ledger.as_of import decisions_at, episodes_at, holds_at, noted_as_existing, runs_at

@@ -20,8 +20,9 @@ from engine.conditions.catalogue import Kind
 from engine.conditions.feed import Feeds
 from engine.fold.account import AccountFold
 from engine.fold.case import Folded, Passed, Record
+from engine.fold.needs import needs
 from engine.fold.recent import Arrival, recent_states
-from engine.fold.world import LivePlaybook, World, needs
+from engine.fold.world import LivePlaybook, World
 from engine.health.model import GIVEN
 from engine.ledger.commit import Standing, commit_shard
 from engine.ledger.record import read_records

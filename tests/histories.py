@@ -204,6 +204,28 @@ steps:
   - {id: ask, day: 0, expires: 3660d, task: {to: csm, title: "Ask {{ account.name }}", outcomes: [fine, bad]}}
   - {id: tell, day: 2, expires: 3660d, message: {via: slack, to: "#all", template: note}}
 """,
+    """
+playbook: thin
+title: Few to talk to
+owner: cs
+subject: account
+when:
+  any:
+    - {count: contact, where: {field: contact.status, equals: active}, below: 2}
+    - {sum: subscription.usage, where: {field: subscription.signed, not_equals: true}, above: 165}
+    - all:
+        - {count: subscription, where: {field: subscription.renews_on, days_until: {below: 4}}, at_least: 1}
+        - {count: event, name: outage, within: 4d, below: 1}
+cooldown: 2d
+steps:
+  - {id: plan, day: 1, task: {to: csm, title: "Widen {{ account.name }}", due: 1bd}}
+  - id: seen
+    on: {count: event, name: login, since: run_start, at_least: 2}
+    message: {via: slack, to: "#cs", template: note}
+  - {id: late, day: 6, task: {to: csm, title: "Ask again", due: 1bd}}
+exit:
+  - {outcome: woken, when: {event: cancel_requested, since: run_start}, for: 1d}
+""",
 )
 """Between them they use every kind of timing, trigger and exit, and a guard that two accounts exceed."""
 

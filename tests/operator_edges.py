@@ -48,6 +48,11 @@ class Edge:
     """How long ago the watermark of the source stands that feeds it; None where nothing lags."""
     beginning: timedelta | None = None
     """How long the account has been there."""
+    started: timedelta | None = None
+    """How long ago the run started."""
+    contacts: tuple[Mapping[str, Any], ...] = ()
+    """The contacts of the account, each with its values."""
+    subscriptions: tuple[Mapping[str, Any], ...] = ()
     zone: str = "UTC"
     at: datetime = NOW
 
@@ -65,7 +70,8 @@ class Edge:
     def view(self) -> BookView:
         """What the question sees."""
         steps = None if self.step is None else {"call": Step("s", "r", "acme", "call", *self.step_parts)}
-        return BookView(self.book, Kind.ACCOUNT, "acme", self.at, ZoneInfo(self.zone), steps)
+        started_at = None if self.started is None else self.at - self.started
+        return BookView(self.book, Kind.ACCOUNT, "acme", self.at, ZoneInfo(self.zone), steps, started_at)
 
     @property
     def step_parts(self) -> Any:
@@ -77,17 +83,22 @@ class Edge:
     @property
     def book(self) -> Book:
         """The account with its past."""
-        values = {name: _value(each) for name, each in self.now.items() if each is not None}
-        book = Book("acme", {Kind.ACCOUNT: {"acme": values}})
+        values = _values_of(self.now)
+        members = {Kind.CONTACT: self.contacts, Kind.SUBSCRIPTION: self.subscriptions}
+        subjects = {
+            kind: {f"{kind}-{index}": _values_of(each) for index, each in enumerate(some)}
+            for kind, some in members.items()
+        }
+        book = Book("acme", {Kind.ACCOUNT: {"acme": values}, **subjects})
         predicate = self.predicate
         if self.seen is not None:
             book.feeds = self._feeds(predicate, self.at - self.seen)
         book.known_since = None if self.beginning is None else self.at - self.beginning
         if predicate.field is not None:
             self._remember(book, predicate.field, values)
-        if predicate.event is not None and self.events:
+        if self.event is not None and self.events:
             times = sorted(self.at - each for each in self.events)
-            book.event_times[predicate.event], book.last_events[predicate.event] = times, times[-1]
+            book.event_times[self.event], book.last_events[self.event] = times, times[-1]
         return book
 
     def _feeds(self, predicate: Predicate, watermark: datetime) -> Feeds:
@@ -95,6 +106,12 @@ class Edge:
         if predicate.field is None:
             return Feeds(events={str(predicate.event): (feed,)})
         return Feeds(fields={(predicate.field.kind, predicate.field.name): (feed,)})
+
+    @property
+    def event(self) -> str | None:
+        """The event the question asks about or counts."""
+        derived = self.predicate.derived
+        return self.predicate.event if derived is None else derived.event
 
     def _remember(self, book: Book, about: Field, values: Mapping[str, Value]) -> None:
         entries = [(self.at - ago, _value(each)) for ago, each in self.past]
@@ -119,6 +136,11 @@ class Edge:
         )
         before = {} if self.superseded else {(Kind.ACCOUNT, "acme", name): old}
         return len(marks(predicate, change, before, Kind.ACCOUNT, "acme", self.book))
+
+
+def _values_of(given: Mapping[str, Any]) -> dict[str, Value]:
+    values = {name: _value(each) for name, each in given.items()}
+    return {name: each for name, each in values.items() if each is not None}
 
 
 def _value(given: Any) -> Value | None:
@@ -297,6 +319,12 @@ def _days() -> Iterator[Edge]:
                {"last_active_at": NOW - 13 * DAY}, seen=13 * DAY)  # fmt: skip
     yield Edge(since, "a date 31 days ago, its source seen until 9 days ago: it is a date all the same", True,
                {"customer_since": date(2026, 2, 7)}, seen=9 * DAY)  # fmt: skip
+    other = "{field: account.last_touch_at, days_since: {above: 30}, else_since: account.customer_since}"
+    long = {"customer_since": date(2025, 3, 10)}
+    yield Edge(other, "31 days ago", True, {"last_touch_at": NOW - 31 * DAY})
+    yield Edge(other, "30 days ago, and the other a year", False, {"last_touch_at": NOW - 30 * DAY, **long})
+    yield Edge(other, "it is missing, and the other a year ago", True, long)
+    yield Edge(other, "both are missing", None)
 
 
 def _events() -> Iterator[Edge]:
@@ -344,6 +372,55 @@ def _lagging(within: str, absent: str, count: str) -> Iterator[Edge]:
     yield Edge(count, "two, 2 and 6 days ago, its source seen until 5 days ago", True,
                events=(2 * DAY, 6 * DAY), seen=5 * DAY)  # fmt: skip
 
+    since = "{event: login, since: run_start}"
+    yield Edge(since, "one after the run started", True, events=(HOUR,), started=DAY)
+    yield Edge(since, "one at the instant at which it started", False, events=(DAY,), started=DAY)
+    yield Edge(since, "one before it started", False, events=(2 * DAY,), started=DAY)
+    yield Edge(since, "there never was one", False, started=DAY)
+
+
+def _derived() -> Iterator[Edge]:
+    """Counts and sums, which take the comparisons of numbers."""
+    gone, here, unclear = {"status": "departed"}, {"status": "active"}, {"name": "Kim"}
+    active = "{count: contact, where: {field: contact.status, equals: active}, "
+    few, many, two = active + "below: 2}", active + "at_least: 2}", active + "equals: 2}"
+    yield Edge(few, "there are no contacts", True)
+    yield Edge(few, "one active, one departed", True, contacts=(here, gone))
+    yield Edge(few, "two active", False, contacts=(here, here))
+    yield Edge(few, "one active, one without a status: 1 or 2", None, contacts=(here, unclear))
+    yield Edge(few, "two active, one without a status: 2 or 3", False, contacts=(here, here, unclear))
+    yield Edge(many, "one active, one without a status: 1 or 2", None, contacts=(here, unclear))
+    yield Edge(many, "two active, one without a status: 2 or 3", True, contacts=(here, here, unclear))
+    yield Edge(two, "two active", True, contacts=(here, here))
+    yield Edge(two, "three active, one without a status: 3 or 4", False, contacts=(here,) * 3 + (unclear,))
+    yield Edge(active + "in: [1, 2]}", "1 or 2", True, contacts=(here, unclear))
+    yield Edge(active + "in: [1, 3]}", "1 to 3", None, contacts=(here, unclear, unclear))
+    yield Edge(active + "between: [1, 2]}", "1 to 3", None, contacts=(here, unclear, unclear))
+    yield Edge("{count: contact, above: 1}", "two, whatever is known of them", True, contacts=(gone, unclear))
+    worth = "{sum: subscription.arr, where: {field: subscription.status, equals: active}, "
+    paid, ended = {"status": "active", "arr": 600}, {"status": "ended", "arr": 900}
+    low = worth + "at_most: 1000}"
+    yield Edge(low, "there are no subscriptions", True)
+    yield Edge(low, "600 active, 900 ended", True, subscriptions=(paid, ended))
+    yield Edge(low, "600 twice", False, subscriptions=(paid, paid))
+    yield Edge(low, "600, and one of an unknown amount", None, subscriptions=(paid, {"status": "active"}))
+    yield Edge(low, "600, and one of an unknown amount that has ended", True,
+               subscriptions=(paid, {"status": "ended"}))  # fmt: skip
+    yield Edge(low, "600, and 300 of unknown status: 600 to 900", True, subscriptions=(paid, {"arr": 300}))
+    yield Edge(low, "600, and 500 of unknown status: 600 or 1,100", None, subscriptions=(paid, {"arr": 500}))
+    share = worth + "below: 50%, of: account.arr}"
+    yield Edge(share, "600 of 1,201", True, {"arr": 1201}, subscriptions=(paid,))
+    yield Edge(share, "600 of 1,200", False, {"arr": 1200}, subscriptions=(paid,))
+    yield Edge(share, "600 of an amount that is missing", None, subscriptions=(paid,))
+    logins = "{count: event, name: login, within: 7d, "
+    yield Edge(logins + "below: 2}", "one exactly 7 days ago, one now", False, events=(7 * DAY, timedelta(0)))
+    yield Edge(logins + "below: 2}", "one a microsecond longer ago, one now", True,
+               events=(7 * DAY + TICK, timedelta(0)))  # fmt: skip
+    yield Edge(logins + "below: 2}", "there never was one", True)
+    run = "{count: event, name: login, since: run_start, at_least: 1}"
+    yield Edge(run, "one at the instant at which the run started", False, events=(DAY,), started=DAY)
+    yield Edge(run, "one a microsecond after it", True, events=(DAY - TICK,), started=DAY)
+
 
 def _steps() -> Iterator[Edge]:
     yield Edge("{step: call, is: open}", "it is open", True, step=("open", None))
@@ -353,7 +430,7 @@ def _steps() -> Iterator[Edge]:
     yield Edge("{step: call, outcome: reached}", "it is open", False, step=("open", None))
 
 
-EDGES = (*_values(), *_texts(), *_past(), *_changes(), *_days(), *_events(), *_steps())
+EDGES = (*_values(), *_derived(), *_texts(), *_past(), *_changes(), *_days(), *_events(), *_steps())
 """All rows. Those of one operator stand in the order in which the document has them."""
 
 ANSWERS = {True: "true", False: "false", None: "unknown"}

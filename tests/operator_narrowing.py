@@ -27,7 +27,7 @@ def write_edge(connection: Connection, edge: Edge) -> None:
         _write_past(connection, edge, edge.predicate.field.name, values)
     for number, ago in enumerate(edge.events):
         when = edge.at - ago
-        row = {"id": str(number), "account_id": "acme", "name": edge.predicate.event, "occurred_at": when}
+        row = {"id": str(number), "account_id": "acme", "name": edge.event, "occurred_at": when}
         connection.execute(_EVENT.insert().values(**row, recorded_at=when, applies_at=when, revision=1))
 
 
@@ -52,7 +52,7 @@ def _write_change(connection: Connection, name: str, old: Any, new: Any, when: d
 
 def database_words(connection: Connection, edge: Edge) -> str:
     """What the database says of an edge that is written: yes, no, unknown or unsure; not asked of moments."""
-    if edge.is_moment or edge.step is not None or edge.predicate.step is not None:
+    if edge.is_moment or edge.started is not None or edge.step is not None or edge.predicate.step is not None:
         return "not asked"
     columns = SubjectColumns(Kind.ACCOUNT, edge.at, connection.dialect.name == "sqlite", edge.book.feeds)
     found = bounds(edge.predicate, columns)

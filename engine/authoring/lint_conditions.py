@@ -5,12 +5,14 @@ from dataclasses import replace
 
 from engine.authoring.possible import Claim, conflict, conjuncts
 from engine.authoring.warning import Warned
-from engine.conditions.tree import Condition, Group, Predicate
+from engine.conditions.tree import Condition, Predicate, placeless, predicates
+from engine.fold.world import conditions_of
 from engine.rulefile.model import ChooseAction, Exit, Moment, OnTiming, Playbook, Step
 
 
 def condition_warnings(playbook: Playbook) -> Iterator[Warned]:
     """Every condition of the playbook that can never hold, or that an exit answers first."""
+    yield from _counts(playbook)
     yield from _triggers(playbook)
     for step in playbook.steps:
         yield from _of_step(playbook, step)
@@ -25,6 +27,16 @@ def condition_warnings(playbook: Playbook) -> Iterator[Warned]:
                 f"exit[{index}]",
                 f"exit {each.outcome}: holds whenever the playbook starts, so a run ends as it begins",
             )
+
+
+def _counts(playbook: Playbook) -> Iterator[Warned]:
+    """Counts and sums that are always 0, because nobody can be who counts."""
+    for condition in conditions_of(playbook):
+        for predicate in predicates(condition):
+            where = None if predicate.derived is None else predicate.derived.where
+            why = None if where is None else conflict([(where, True)])
+            if why:
+                yield Warned(f"{predicate.path}.where", f"where: nobody can ever count, for {why}")
 
 
 def _triggers(playbook: Playbook) -> Iterator[Warned]:
@@ -126,10 +138,4 @@ def _ends_at_once(playbook: Playbook, exit_: Exit) -> bool:
 
 def _asks(condition: Condition) -> set[Condition]:
     """The conditions that must all be true, wherever in the file they stand."""
-    return {_placeless(each) for each in conjuncts(condition)}
-
-
-def _placeless(condition: Condition) -> Condition:
-    if isinstance(condition, Predicate):
-        return replace(condition, path="")
-    return Group(condition.kind, tuple(_placeless(each) for each in condition.members), "")
+    return {placeless(each) for each in conjuncts(condition)}

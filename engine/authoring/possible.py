@@ -6,12 +6,13 @@ as possible.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import combinations, islice
 from typing import Any, TypeAlias
 
 from engine.conditions.catalogue import Field, FieldType
 from engine.conditions.operators import OPERATORS
-from engine.conditions.tree import Comparison, Condition, Group, Predicate
+from engine.conditions.tree import Comparison, Condition, Derived, Group, Predicate
 from engine.rulefile.parse_arguments import STEP_STATES
 
 Claim: TypeAlias = tuple[Condition, bool]
@@ -143,9 +144,26 @@ def _narrow(ranges: dict[tuple[str, ...], _Range], predicate: Predicate, is_true
         states = set(STEP_STATES) if predicate.operator == "step_is" else None
         found = ranges.setdefault((predicate.operator, predicate.step), _Range(allowed=states))
         _compare(found, "equals", predicate.value, is_true)
+    elif predicate.derived is not None:
+        _narrow_derived(ranges, predicate, predicate.derived, is_true)
     elif predicate.field is not None:
         own = ranges.setdefault(("field", predicate.field.path), _of_field(predicate.field))
         _narrow_field(ranges, own, predicate, predicate.field, is_true)
+
+
+def _narrow_derived(
+    ranges: dict[tuple[str, ...], _Range], predicate: Predicate, derived: Derived, is_true: bool
+) -> None:
+    """A count is never below zero; nor is what cannot be met by anyone counted by it above."""
+    if predicate.of is not None:
+        found = ranges.setdefault(("share", derived.path, predicate.of.path), _Range())
+    else:
+        found = ranges.setdefault(("derived", derived.path), _Range())
+        if derived.is_count:
+            found.at_least(Decimal(0))
+        if derived.where is not None and conflict([(derived.where, True)]):
+            found.only([Decimal(0)])
+    _compare(found, predicate.operator, predicate.value, is_true)
 
 
 def _of_field(about: Field) -> _Range:
@@ -160,7 +178,7 @@ def _narrow_field(
     if predicate.operator in ("is_set", "is_missing"):
         own.present.add(is_true is (predicate.operator == "is_set"))
         return
-    if OPERATORS[predicate.operator].is_moment:
+    if OPERATORS[predicate.operator].is_moment or predicate.otherwise is not None:
         return
     own.present.add(True)
     if predicate.of is not None:

@@ -101,6 +101,11 @@ def unasked(predicate: Predicate, columns: Columns) -> Bounds:
     return exact(columns.unknown)
 
 
+def unsure(columns: Columns) -> Bounds:
+    """For what no column tells, such as a count over what the account has."""
+    return Bounds(columns.false, ~columns.false, columns.false, ~columns.false)
+
+
 def is_known(value: Expression) -> Expression:
     """True where there is a value, else unknown: the most that can be answered about it."""
     return value == value

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.conditions.derived import show_extent
+from engine.conditions.operator_row import asked_label
 from engine.conditions.operators import OPERATORS
 from engine.conditions.tree import Condition, Group, Predicate, predicates
 from engine.conditions.view import View
-from engine.conditions.wording import label, show, show_list
+from engine.conditions.wording import show, show_list
 
 _GROUP_WORDS = {"all": "all of", "any": "any of", "none": "none of"}
 
@@ -85,6 +87,8 @@ def _predicate_trace(predicate: Predicate, view: View) -> Trace:
 
 def _actual_words(predicate: Predicate, view: View) -> str | None:
     actual = OPERATORS[predicate.operator].actual(predicate, view)
+    if actual is None and predicate.derived is not None:
+        return show_extent(view.extent(predicate.derived))
     if actual is None:
         return None
     if predicate.of is not None:
@@ -94,9 +98,9 @@ def _actual_words(predicate: Predicate, view: View) -> str | None:
 
 def _wanted_words(predicate: Predicate, words: str) -> str:
     """The question without the name of its field: "below 40"."""
-    if predicate.field is None:
+    if predicate.field is None and predicate.derived is None:
         return words
-    return words.removeprefix(label(predicate.field)).removeprefix(" is").strip()
+    return words.removeprefix(asked_label(predicate)).removeprefix(" is").strip()
 
 
 def next_boundary(condition: Condition, view: View) -> datetime | None:

@@ -8,8 +8,9 @@ from enum import StrEnum
 from engine.conditions.catalogue import Field, FieldType, Value
 from engine.conditions.columns import Bounds, Columns
 from engine.conditions.form import Form
-from engine.conditions.tree import Predicate
+from engine.conditions.tree import Derived, Predicate
 from engine.conditions.view import View
+from engine.conditions.wording import label
 
 
 class Argument(StrEnum):
@@ -39,10 +40,14 @@ class Argument(StrEnum):
     """A Shift in `value`, elapsed time in `window`."""
     DAYS = "days"
     """A Comparison of whole days in `value`."""
+    DAYS_SINCE = "days_since"
+    """The same, and in `otherwise` maybe a field that counts when the first has no value."""
     EVENT = "event"
     """The name of an event in `event`."""
     EVENT_WINDOW = "event_window"
     """The name of an event in `event`, elapsed time in `window`."""
+    EVENT_SINCE = "event_since"
+    """The name of an event in `event`, within a run."""
     EVENT_COUNT = "event_count"
     """The name of an event in `event`, a whole number in `value`, elapsed time in `window`."""
     STEP_STATE = "step_state"
@@ -97,6 +102,17 @@ def field_of(predicate: Predicate) -> Field:
     if predicate.field is None:
         raise ValueError(f"{predicate.path}: {predicate.operator} needs a field")
     return predicate.field
+
+
+def asked_of(predicate: Predicate) -> Field | Derived:
+    """The field the predicate asks about, or what it counts or sums in place of one."""
+    return field_of(predicate) if predicate.derived is None else predicate.derived
+
+
+def asked_label(predicate: Predicate) -> str:
+    """What is asked about, in words."""
+    otherwise = "" if predicate.otherwise is None else f" or else {label(predicate.otherwise)}"
+    return label(asked_of(predicate)) + otherwise
 
 
 def value_of(predicate: Predicate, view: View) -> Value | None:

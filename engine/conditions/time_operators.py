@@ -8,17 +8,18 @@ from typing import Any
 from engine.clock.zones import local_date
 from engine.conditions import days
 from engine.conditions.absence import once_seen
-from engine.conditions.columns import Bounds, Columns, is_known, unasked
+from engine.conditions.catalogue import Field
+from engine.conditions.columns import Bounds, Columns, is_known, unasked, unsure
 from engine.conditions.form import LIMIT, Form, clamp, constant_of, fact_of, microseconds, single
 from engine.conditions.operator_row import (
     NO_FIELD,
     TEMPORAL,
     Argument,
     Operator,
+    asked_label,
     field_of,
     no_boundary,
     unanswered,
-    value_of,
 )
 from engine.conditions.tree import Comparison, Predicate
 from engine.conditions.view import View
@@ -31,11 +32,11 @@ _TICK = timedelta(microseconds=1)
 """The smallest step of time."""
 
 
-def day_count(keyword: str, direction: days.Direction, wanted_words: str) -> Operator:
+def day_count(keyword: str, argument: Argument, direction: days.Direction, wanted_words: str) -> Operator:
     """`days_until` and `days_since`: whole local dates, whatever the hour."""
 
     def fact(predicate: Predicate, view: View) -> int | None:
-        return days.count(value_of(predicate, view), direction, view)
+        return days.count(view.value(_dated(predicate, view)), direction, view)
 
     def actual(predicate: Predicate, view: View) -> Decimal | None:
         counted = fact(predicate, view)
@@ -56,7 +57,7 @@ def day_count(keyword: str, direction: days.Direction, wanted_words: str) -> Ope
 
     def reason(predicate: Predicate, view: View) -> str:
         counted = fact(predicate, view)
-        name = label(field_of(predicate))
+        name = label(_dated(predicate, view))
         if counted is None:
             return f"{name} is missing"
         ahead = counted if direction == "until" else -counted
@@ -64,22 +65,34 @@ def day_count(keyword: str, direction: days.Direction, wanted_words: str) -> Ope
         day = days.today(view) + timedelta(days=ahead)
         return f"{name} {day} ({show_days_ahead(ahead)}, {denied}{wanted(predicate)})"
 
+    def narrow(predicate: Predicate, columns: Columns) -> Bounds:
+        if predicate.otherwise is not None:
+            return unsure(columns)
+        return days.narrow(_wanted_days(predicate), field_of(predicate), direction, columns)
+
     row = Operator(
-        keyword, Argument.DAYS, TEMPORAL, False, False,
+        keyword, argument, TEMPORAL, False, False,
         evaluate, actual, fact, lambda p: days.form(_wanted_days(p)), boundary,
-        lambda p: f"{label(field_of(p))} is {wanted(p)}", reason,
-        lambda p, c: days.narrow(_wanted_days(p), field_of(p), direction, c),
+        lambda p: f"{asked_label(p)} is {wanted(p)}", reason, narrow,
     )  # fmt: skip
     return once_seen(row, _since_when) if direction == "since" else row
 
 
 def _since_when(predicate: Predicate, view: View) -> datetime | None:
     """Since when time alone gives the present answer about an instant; a date is what it is, however old."""
-    value = value_of(predicate, view)
+    value = view.value(field_of(predicate))
     if not isinstance(value, datetime):
         return None
     counted = days.count(value, "since", view)
     return None if counted is None else days.last_change(_wanted_days(predicate), counted, value, view)
+
+
+def _dated(predicate: Predicate, view: View) -> Field:
+    """The field from which is counted: the one asked about, or the other when that has no value."""
+    first = field_of(predicate)
+    if predicate.otherwise is None or view.value(first) is not None:
+        return first
+    return predicate.otherwise
 
 
 def _wanted_days(predicate: Predicate) -> Comparison:
@@ -166,6 +179,28 @@ def event_absent_for() -> Operator:
         lambda p: f"no {_event_name(p)} event for {_window_words(p)}", reason, narrow,
     )  # fmt: skip
     return once_seen(row, proof)
+
+
+def event_since() -> Operator:
+    """Whether an event of a name happened after the run started; its very instant does not count."""
+
+    def evaluate(predicate: Predicate, view: View) -> bool | None:
+        last, started_at = _last(predicate, view), view.started_at
+        return None if started_at is None else last is not None and last > started_at
+
+    def fact(predicate: Predicate, view: View) -> int | None:
+        answer = evaluate(predicate, view)
+        return None if answer is None else int(answer)
+
+    def reason(predicate: Predicate, view: View) -> str:
+        denied = "" if evaluate(predicate, view) else "not "
+        return f"{_last_words(predicate, view)} ({denied}since the run started)"
+
+    return Operator(
+        "event_since", Argument.EVENT_SINCE, NO_FIELD, False, False,
+        evaluate, _last, fact, lambda p: single("==", 1), no_boundary,
+        lambda p: f"event {_event_name(p)} happened since the run started", reason, unasked,
+    )  # fmt: skip
 
 
 def _last(predicate: Predicate, view: View) -> datetime | None:

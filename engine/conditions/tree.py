@@ -1,12 +1,14 @@
 """Conditions as values: predicates joined by `all`, `any` and `none`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from engine.clock.durations import Duration
-from engine.conditions.catalogue import Field, Value
+from engine.conditions.catalogue import Field, FieldType, Kind, Value
+from engine.identity import digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,64 @@ class Shift:
     is_share: bool = False
 
 
+@dataclass(frozen=True)
+class Derived:
+    """A number that follows from what an account has: how many there are, or the sum of one of their fields.
+
+    Its content is its identity, so that rules which ask for the same share one computation.
+    """
+
+    kind: Kind | None = None
+    """What is counted or summed over; None for events."""
+    where: "Condition | None" = None
+    """Who counts, judged for each with its account; without paths. Everyone when None."""
+    summed: Field | None = None
+    """The field that is summed; None for a count."""
+    event: str | None = None
+    window: Duration | None = None
+    """With `event`, over the last how long."""
+    is_since_start: bool = False
+    """With `event`, whether those after the start of the run count."""
+    label: str = field(default="", compare=False)
+    """In words: "number of contacts where contact status is active"."""
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it is a whole number that is never below zero."""
+        return self.summed is None
+
+    @property
+    def type(self) -> FieldType:
+        """How it is read, kept and compared."""
+        return FieldType.NUMBER if self.summed is None else self.summed.type
+
+    @property
+    def unit(self) -> str:
+        """What it counts."""
+        if self.summed is not None:
+            return self.summed.unit
+        return "events" if self.kind is None else f"{self.kind}s"
+
+    @cached_property
+    def path(self) -> str:
+        """A name that no other content has."""
+        return f"derived.{digest(repr(replace(self, label='')))}"
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.kind, self.where, self.summed, self.event, self.window, self.is_since_start))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
 @dataclass(frozen=True, slots=True)
 class Predicate:
     """One question with the operator that answers it.
 
     `operator` names a row of the operator table. Which other parts are set depends on that row:
-    a field operator has `field` and `value`, an event operator `event` and `window`, a step operator
-    `step` and `value`.
+    a field operator has `field` (or `derived` in its place) and `value`, an event operator `event` and
+    `window`, a step operator `step` and `value`.
     """
 
     operator: str
@@ -68,12 +121,16 @@ class Predicate:
     value: Value | tuple[Value, ...] | Comparison | Crossing | Shift | None = None
     of: Field | None = None
     """With `of`, `value` is a percentage of this other field."""
+    otherwise: Field | None = None
+    """The field that counts when the first has no value."""
     recovers_at: Value | None = None
     was: Value | None = None
     """The value that a change must start from."""
     event: str | None = None
     window: Duration | None = None
     step: str | None = None
+    derived: Derived | None = None
+    """The number that is compared, where it is counted or summed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +154,18 @@ def predicates(condition: Condition) -> Iterator[Predicate]:
     else:
         for member in condition.members:
             yield from predicates(member)
+
+
+def deep_predicates(condition: Condition) -> Iterator[Predicate]:
+    """Every predicate of the tree and, after each that counts or sums, those that say who counts."""
+    for predicate in predicates(condition):
+        yield predicate
+        if predicate.derived is not None and predicate.derived.where is not None:
+            yield from deep_predicates(predicate.derived.where)
+
+
+def placeless(condition: Condition) -> Condition:
+    """The condition without the places in the file, so that equal ones are equal wherever they stand."""
+    if isinstance(condition, Predicate):
+        return replace(condition, path="")
+    return Group(condition.kind, tuple(placeless(each) for each in condition.members), "")

@@ -1,11 +1,14 @@
 """Operators that compare a field's value."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Context, Decimal
 from typing import Any
 
 from engine.conditions.catalogue import FieldType, Value
-from engine.conditions.columns import Bounds, Columns, exact, is_never, unasked
+from engine.conditions.columns import Bounds, Columns, exact, is_never, unasked, unsure
+from engine.conditions.derived import next_turn, settled, show_extent
 from engine.conditions.form import Check, Form, Sign, clamp, constant_of, fact_of, single
 from engine.conditions.operator_row import (
     ALL_TYPES,
@@ -13,6 +16,7 @@ from engine.conditions.operator_row import (
     ORDERED,
     Argument,
     Operator,
+    asked_of,
     field_of,
     no_boundary,
     unanswered,
@@ -24,6 +28,7 @@ from engine.conditions.wording import label, show, show_list, show_number
 
 _EXACT = Context(prec=100)
 _SCALE_OF_PRODUCT = Decimal(10) ** 12
+_HUNDRED = Decimal(100)
 
 
 def comparison(
@@ -34,14 +39,28 @@ def comparison(
     wanted_words: str,
     takes_of: bool = True,
 ) -> Operator:
-    """An operator that compares the field with one value, or with a percentage of another field."""
+    """An operator that compares with one value, or with a percentage of another field."""
 
-    def evaluate(predicate: Predicate, view: View) -> bool | None:
-        if predicate.of is not None:
-            excess = _excess(predicate, view)
-            return None if excess is None else holds(excess, 0)
-        actual = value_of(predicate, view)
-        return None if actual is None else holds(actual, predicate.value)
+    def answer(predicate: Predicate, actual: Any, view: View) -> bool | None:
+        if predicate.of is None:
+            return holds(actual, predicate.value)
+        excess = _excess(predicate, actual, view)
+        return None if excess is None else holds(excess, 0)
+
+    def turns(predicate: Predicate, view: View) -> list[Any]:
+        if predicate.of is None:
+            return [predicate.value]
+        wanted, whole = _share(predicate, view)
+        return [] if not whole else [_EXACT.divide(_EXACT.multiply(wanted, whole), _HUNDRED)]
+
+    asks = _Asks(answer, turns)
+
+    def fact(predicate: Predicate, view: View) -> int | str | None:
+        actual = asks.value(predicate, view)
+        if predicate.of is None or actual is None:
+            return fact_of(actual)
+        excess = _excess(predicate, actual, view)
+        return None if excess is None else clamp(int(_EXACT.multiply(excess, _SCALE_OF_PRODUCT)))
 
     def form(predicate: Predicate) -> Form:
         wanted: Any = predicate.value
@@ -53,17 +72,19 @@ def comparison(
 
     def words(predicate: Predicate) -> str:
         whole = "" if predicate.of is None else f" of {label(predicate.of)}"
-        return f"{label(field_of(predicate))} is {wanted_words}{wanted_text(predicate)}{whole}"
+        return f"{label(asked_of(predicate))} is {wanted_words}{wanted_text(predicate)}{whole}"
 
     def reason(predicate: Predicate, view: View) -> str:
         found = _found(predicate, view)
-        verdict = evaluate(predicate, view)
+        verdict = asks.evaluate(predicate, view)
         if verdict is None or (verdict and sign == "==") or (not verdict and sign == "!="):
             return found
         denied = "" if verdict or sign == "!=" else "not "
         return f"{found} ({denied}{wanted_words}{wanted_text(predicate)})"
 
     def narrow(predicate: Predicate, columns: Columns) -> Bounds:
+        if predicate.derived is not None:
+            return unsure(columns)
         if predicate.of is None:
             return exact(holds(columns.value(field_of(predicate)), predicate.value))
         excess, margin = columns.excess(predicate)
@@ -76,77 +97,105 @@ def comparison(
 
     return Operator(
         keyword, Argument.VALUE, types, False, takes_of,
-        evaluate, _compared_actual, _compared_fact, form, no_boundary, words, reason, narrow,
+        asks.evaluate, _compared_actual, fact, form, asks.boundary, words, reason, narrow,
     )  # fmt: skip
 
 
-def _excess(predicate: Predicate, view: View) -> Decimal | None:
-    """A hundred times the value less the wanted percentage of the other field; its sign is the answer."""
-    actual: Any = value_of(predicate, view)
-    assert predicate.of is not None
-    other: Any = view.value(predicate.of)
-    if actual is None or not other:
-        return None
+@dataclass(frozen=True)
+class _Asks:
+    """How a comparison answers to one value, and where its answers change: enough for a range of them."""
+
+    answer: Callable[[Predicate, Any, View], bool | None]
+    turns: Callable[[Predicate, View], Iterable[Any]]
+
+    def value(self, predicate: Predicate, view: View) -> Value | None:
+        """The value that is compared. Of a number known only as a range one that stands for it, or None."""
+        if predicate.derived is None:
+            return value_of(predicate, view)
+        extent = view.extent(predicate.derived)
+        return settled(predicate.derived, extent, *self._numbers(predicate, view))
+
+    def evaluate(self, predicate: Predicate, view: View) -> bool | None:
+        """The answer; unknown where the value is missing, or the range has values of either answer."""
+        actual = self.value(predicate, view)
+        return None if actual is None else self.answer(predicate, actual, view)
+
+    def boundary(self, predicate: Predicate, view: View) -> datetime | None:
+        """When time alone could change what a count or sum answers."""
+        if predicate.derived is None:
+            return None
+        return next_turn(predicate, view, *self._numbers(predicate, view))
+
+    def _numbers(self, predicate: Predicate, view: View) -> tuple[list[Any], Callable[[Any], bool | None]]:
+        return list(self.turns(predicate, view)), lambda number: self.answer(predicate, number, view)
+
+
+def _share(predicate: Predicate, view: View) -> tuple[Decimal, Any]:
+    """The wanted percentage, and the amount it is taken of."""
     wanted: Any = predicate.value
-    return _EXACT.subtract(_EXACT.multiply(actual, Decimal(100)), _EXACT.multiply(wanted, other))
+    assert predicate.of is not None
+    return wanted, view.value(predicate.of)
 
 
-def _compared_fact(predicate: Predicate, view: View) -> int | str | None:
-    if predicate.of is None:
-        return fact_of(value_of(predicate, view))
-    excess = _excess(predicate, view)
-    return None if excess is None else clamp(int(_EXACT.multiply(excess, _SCALE_OF_PRODUCT)))
+def _excess(predicate: Predicate, actual: Any, view: View) -> Decimal | None:
+    """A hundred times the value less the wanted percentage of the other field; its sign is the answer."""
+    wanted, whole = _share(predicate, view)
+    return (
+        _EXACT.subtract(_EXACT.multiply(actual, _HUNDRED), _EXACT.multiply(wanted, whole)) if whole else None
+    )
 
 
 def _compared_actual(predicate: Predicate, view: View) -> Value | None:
     """The value, or what percentage of the other field it is, to two places."""
-    actual = value_of(predicate, view)
+    actual = _known(predicate, view)
     if predicate.of is None or not isinstance(actual, Decimal):
         return actual
     other = view.value(predicate.of)
     return round(actual * 100 / other, 2) if isinstance(other, Decimal) and other else None
 
 
+def _known(predicate: Predicate, view: View) -> Value | None:
+    """The value, if it is known as one."""
+    derived = predicate.derived
+    return value_of(predicate, view) if derived is None else view.extent(derived).exact
+
+
 def _found(predicate: Predicate, view: View) -> str:
     """The comparison's left side as it is, or what keeps it from having one."""
-    field = field_of(predicate)
-    actual = view.value(field)
+    name, actual = label(asked_of(predicate)), _known(predicate, view)
+    if predicate.derived is not None and (predicate.of is None or actual is None):
+        return f"{name} is {show_extent(view.extent(predicate.derived))}"
     if predicate.of is None or actual is None:
-        return f"{label(field)} is {show(actual, field)}"
+        return f"{name} is {show(actual, predicate.field)}"
     share = _compared_actual(predicate, view)
     if not isinstance(share, Decimal):
         return f"{label(predicate.of)} is {show(view.value(predicate.of), predicate.of)}"
-    return f"{label(field)} is {show_number(share)}% of {label(predicate.of)}"
+    return f"{name} is {show_number(share)}% of {label(predicate.of)}"
 
 
 def membership(keyword: str, is_inside: bool, wanted_words: str) -> Operator:
     """`in` and `not_in`."""
-
-    def evaluate(predicate: Predicate, view: View) -> bool | None:
-        actual = value_of(predicate, view)
-        return None if actual is None else (actual in _values(predicate)) is is_inside
+    asks = _Asks(lambda p, actual, v: (actual in _values(p)) is is_inside, lambda p, v: _values(p))
 
     def form(predicate: Predicate) -> Form:
         inside = Form("any", tuple(Check("==", constant_of(each)) for each in _values(predicate)))
         return inside if is_inside else inside.inverse
 
     def reason(predicate: Predicate, view: View) -> str:
-        is_outside = evaluate(predicate, view) is (not is_inside)
+        is_outside = asks.evaluate(predicate, view) is (not is_inside)
         return _found(predicate, view) + (f" (not {_listed(predicate)})" if is_outside else "")
 
     def narrow(predicate: Predicate, columns: Columns) -> Bounds:
+        if predicate.derived is not None:
+            return unsure(columns)
         inside = columns.value(field_of(predicate)).in_(_values(predicate))
         return exact(inside if is_inside else ~inside)
 
     return Operator(
         keyword, Argument.VALUES, ALL_TYPES, False, False,
-        evaluate, value_of, _plain_fact, form, no_boundary,
-        lambda p: f"{label(field_of(p))} is {wanted_words}{_listed(p)}", reason, narrow,
+        asks.evaluate, _known, lambda p, v: fact_of(asks.value(p, v)), form, asks.boundary,
+        lambda p: f"{label(asked_of(p))} is {wanted_words}{_listed(p)}", reason, narrow,
     )  # fmt: skip
-
-
-def _plain_fact(predicate: Predicate, view: View) -> int | str | None:
-    return fact_of(value_of(predicate, view))
 
 
 def _values(predicate: Predicate) -> tuple[Value, ...]:
@@ -161,12 +210,13 @@ def _listed(predicate: Predicate) -> str:
 def between() -> Operator:
     """`between`, which includes both ends."""
 
-    def evaluate(predicate: Predicate, view: View) -> bool | None:
-        actual: Any = value_of(predicate, view)
+    def answer(predicate: Predicate, actual: Any, view: View) -> bool:
         low: Any
         high: Any
         low, high = _values(predicate)
-        return None if actual is None else bool(low <= actual <= high)
+        return bool(low <= actual <= high)
+
+    asks = _Asks(answer, lambda p, v: _values(p))
 
     def form(predicate: Predicate) -> Form:
         low, high = _values(predicate)
@@ -177,19 +227,21 @@ def between() -> Operator:
         return f"between {low} and {high}"
 
     def reason(predicate: Predicate, view: View) -> str:
-        verdict = evaluate(predicate, view)
+        verdict = asks.evaluate(predicate, view)
         note = "" if verdict is None else f" ({'' if verdict else 'not '}{wanted(predicate)})"
         return _found(predicate, view) + note
 
     def narrow(predicate: Predicate, columns: Columns) -> Bounds:
+        if predicate.derived is not None:
+            return unsure(columns)
         value = columns.value(field_of(predicate))
         low, high = _values(predicate)
         return exact((value >= low) & (value <= high))
 
     return Operator(
         "between", Argument.RANGE, ORDERED, False, False,
-        evaluate, value_of, _plain_fact, form, no_boundary,
-        lambda p: f"{label(field_of(p))} is {wanted(p)}", reason, narrow,
+        asks.evaluate, _known, lambda p, v: fact_of(asks.value(p, v)), form, asks.boundary,
+        lambda p: f"{label(asked_of(p))} is {wanted(p)}", reason, narrow,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from engine.conditions.catalogue import Field, Value
 from engine.conditions.feed import Feed
-from engine.conditions.tree import Predicate
+from engine.conditions.tree import Derived, Predicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,23 @@ class Held:
     value: Decimal
     ended_at: datetime | None
     """When another took its place, or none; None while it lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What a counted or summed number is known to be: it lies between two, which are mostly the same."""
+
+    low: Decimal | None
+    """None when nothing bounds it from below."""
+    high: Decimal | None
+    """None when nothing bounds it from above."""
+    changes_at: datetime | None = None
+    """The earliest instant after now at which time alone could change who counts."""
+
+    @property
+    def exact(self) -> Decimal | None:
+        """The number; None where it is known only to lie between two."""
+        return self.low if self.low == self.high else None
 
 
 class View(Protocol):
@@ -33,6 +50,13 @@ class View(Protocol):
 
     def value(self, field: Field) -> Value | None:
         """The field's value, or None when it is missing."""
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When the run started; None outside a run."""
+
+    def extent(self, derived: Derived) -> Extent:
+        """What the count or sum over the account's is known to be."""
 
     def is_latched(self, predicate: Predicate) -> bool | None:
         """Whether a threshold with recovery is latched; a function of the field's history alone."""

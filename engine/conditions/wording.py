@@ -5,15 +5,17 @@ from decimal import Decimal
 
 from engine.clock.durations import Duration
 from engine.conditions.catalogue import Field, FieldType, Kind, Value, encode
-from engine.conditions.tree import Comparison
+from engine.conditions.tree import Comparison, Derived
 
 _DURATION_UNITS = {"min": "minute", "h": "hour", "d": "day", "w": "week", "bd": "business day"}
 
 _LONGEST_TEXT = 60
 
 
-def label(field: Field) -> str:
+def label(field: Field | Derived) -> str:
     """`account.open_tickets` as "open tickets", `subscription.usage` as "subscription usage"."""
+    if isinstance(field, Derived):
+        return field.label
     name = field.name.removesuffix("_at") if field.type is FieldType.INSTANT else field.name
     spaced = name.replace("_", " ")
     return spaced if field.kind is Kind.ACCOUNT else f"{field.kind} {spaced}"

@@ -3,8 +3,7 @@
 from datetime import timedelta
 
 from engine.clock.durations import Duration
-from engine.conditions.operators import OPERATORS
-from engine.conditions.tree import Condition, Group
+from engine.conditions.phrase import condition_words
 from engine.conditions.wording import label
 from engine.console.wording import plural
 from engine.episodes.recurrence import every_words
@@ -24,21 +23,6 @@ from engine.rulefile.model import (
     WebhookAction,
     deeds,
 )
-
-_JOINED = {"all": " and ", "any": " or "}
-
-
-def condition_words(condition: Condition | None, *, is_inner: bool = False) -> str:
-    """The condition as one phrase; inner groups stand in brackets."""
-    if condition is None:
-        return ""
-    if not isinstance(condition, Group):
-        return OPERATORS[condition.operator].words(condition)
-    members = [condition_words(each, is_inner=True) for each in condition.members]
-    if condition.kind == "none":
-        return "none of (" + "; ".join(members) + ")"
-    joined = _JOINED[condition.kind].join(members)
-    return f"({joined})" if is_inner and len(members) > 1 else joined
 
 
 def trigger_words(playbook: Playbook) -> list[str]:

@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from engine.api.access import ServiceHere
 from engine.api.problems import Problem
+from engine.conditions.phrase import condition_words
 from engine.console import playbook_queries
 from engine.console.condition_words import (
     action_words,
-    condition_words,
     exit_words,
     subject_words,
     timing_words,

@@ -97,6 +97,7 @@ class AccountFold:
             if self._apply(batch):
                 self._come_to_rest()
         case.learned, case.book.feeds = None, feeds
+        case.book.moved()
         if self._scoring.is_due and self._apply([]):
             self._come_to_rest()
         self._close_tasks(instant)

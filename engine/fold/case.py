@@ -130,14 +130,18 @@ class Case:
         steps: Mapping[str, Step] | None = None,
         before: Mapping[Place, Value | None] | None = None,
         ahead_of: datetime | None = None,
+        started_at: datetime | None = None,
     ) -> BookView:
         """What a condition sees of a subject now; of `before`, as it was just ahead of that instant."""
         zone = self.calendar.zone
-        return BookView(self.book, kind, subject_id, self.now, zone, steps, before or {}, ahead_of)
+        return BookView(
+            self.book, kind, subject_id, self.now, zone, steps, started_at, before or {}, ahead_of
+        )
 
     def view_of(self, course: OpenRun) -> BookView:
         """What a condition sees within a run."""
-        return self.view(Kind(course.run.kind), course.run.subject_id, course.steps)
+        run = course.run
+        return self.view(Kind(run.kind), run.subject_id, course.steps, started_at=run.started_at)
 
     def muted_by(self, playbook: str, *, holding: bool = False) -> str | None:
         """Which open run mutes `playbook`, in words; only those that hold open steps, when `holding`."""

@@ -10,7 +10,7 @@ from engine.conditions.catalogue import Kind, Value
 from engine.fold.case import Case
 from engine.fold.moments import field_of
 from engine.fold.view import Place
-from engine.state.book import ChangeInput, DataInput, EventInput
+from engine.state.book import EXISTS, ChangeInput, DataInput, EventInput
 from engine.state.past import Past
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -44,14 +44,16 @@ def take_in(case: Case, batch: Sequence[DataInput], touched: Touched) -> list[Da
             touched.events.add(item.name)
             continue
         touched.fields.add((item.kind, field_of(item)))
-        if item.field == "exists":
+        if item.field == EXISTS:
             case.book.subjects[item.kind].setdefault(item.subject_id, {})
             touched.created.add((item.kind, item.subject_id))
             if item.kind is Kind.ACCOUNT:
                 known = case.book.known_since or item.effective_at
                 case.book.known_since = min(known, item.effective_at)
+            touched.before[item.kind, item.subject_id, EXISTS] = None
         else:
             _change(case, item, touched.before)
+    case.book.moved()
     return taken
 
 

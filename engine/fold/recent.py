@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 from engine.conditions.catalogue import Catalogue
 from engine.fold.account import AccountFold
 from engine.fold.case import Record
+from engine.fold.needs import needs
 from engine.fold.openings import verdict_of
 from engine.fold.view import BookView
-from engine.fold.world import LivePlaybook, World, needs
+from engine.fold.world import LivePlaybook, World
 from engine.rulefile.model import Existing
 from engine.state.book import Dossier, Start
 from engine.state.book_reader import BookReader

@@ -1,18 +1,19 @@
 """A condition's view of one subject in a book."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from engine.conditions.catalogue import Field, Kind, Value
+from engine.conditions.extents import extent_of
 from engine.conditions.feed import Feed
-from engine.conditions.tree import Predicate
-from engine.conditions.view import Held
+from engine.conditions.tree import Derived, Predicate
+from engine.conditions.view import Extent, Held
 from engine.runs.run import Step
-from engine.state.book import Book
+from engine.state.book import EXISTS, Book
 from engine.state.past import Past
 
 Place = tuple[Kind, str, str]
@@ -30,6 +31,8 @@ class BookView:
     zone: ZoneInfo
     steps: Mapping[str, Step] | None = None
     """Within a run, its steps by id."""
+    started_at: datetime | None = None
+    """Within a run, when it started."""
     before: Mapping[Place, Value | None] = field(default_factory=dict)
     """Values to see in place of the book's: those from just before a change."""
     ahead_of: datetime | None = None
@@ -42,6 +45,24 @@ class BookView:
             return self.before[place]
         kind, subject_id, name = place
         return self.book.subjects[kind].get(subject_id, {}).get(name)
+
+    def extent(self, derived: Derived) -> Extent:
+        """What the count or sum is known to be; found once for an instant, however many ask."""
+        if self.before:
+            return extent_of(derived, self, self._members(derived.kind))
+        known = self.book.extents_at(self.now)
+        key = derived, self.started_at if derived.is_since_start else None
+        if key not in known:
+            known[key] = extent_of(derived, self, self._members(derived.kind))
+        return known[key]
+
+    def _members(self, kind: Kind | None) -> Iterator["BookView"]:
+        """What the account has of a kind, each seen by itself; of `before`, without what is new then."""
+        if kind is None:
+            return
+        for each in self.book.ids(kind):
+            if (kind, each, EXISTS) not in self.before:
+                yield replace(self, kind=kind, subject_id=each, steps=None, started_at=None)
 
     def is_latched(self, predicate: Predicate) -> bool | None:
         """Whether the threshold has been passed and not yet recovered from."""

@@ -2,27 +2,40 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 from engine.clock.workdays import LocalCalendar
 from engine.conditions.catalogue import Field, Kind, Value
 from engine.conditions.operators import OPERATORS, Argument
-from engine.conditions.tree import Condition, Crossing, Group, Predicate, Shift, predicates
-from engine.health.model import HEALTH, LiveHealth
+from engine.conditions.tree import (
+    Condition,
+    Derived,
+    Group,
+    Predicate,
+    deep_predicates,
+    predicates,
+)
+from engine.health.model import LiveHealth
 from engine.rulefile.model import ChooseAction, OnTiming, Playbook
 from engine.rulefile.mutes import mute_levels
 from engine.runs.owners import Team
 from engine.settings import Settings
-from engine.state.book import Needs
+from engine.state.book import EXISTS
 
 MOMENTS = frozenset(name for name, each in OPERATORS.items() if each.is_moment)
 TIMED = frozenset(
     name
     for name, each in OPERATORS.items()
-    if each.argument in (Argument.DAYS, Argument.EVENT_WINDOW, Argument.EVENT_COUNT, Argument.SHIFT)
+    if each.argument
+    in (
+        Argument.DAYS,
+        Argument.DAYS_SINCE,
+        Argument.EVENT_WINDOW,
+        Argument.EVENT_COUNT,
+        Argument.SHIFT,
+    )
 )
 
 
@@ -91,11 +104,24 @@ def reads(condition: Condition) -> Reads:
     """Everything `condition` reads."""
     fields: set[tuple[Kind, str]] = set()
     events: set[str] = set()
-    for predicate in predicates(condition):
-        fields.update((each.kind, each.name) for each in (predicate.field, predicate.of) if each is not None)
+    for predicate in deep_predicates(condition):
+        named = (predicate.field, predicate.of, predicate.otherwise)
+        fields.update((each.kind, each.name) for each in named if each is not None)
         if predicate.event is not None:
             events.add(predicate.event)
+        if predicate.derived is not None:
+            _add_derived(predicate.derived, fields, events)
     return Reads(frozenset(fields), frozenset(events))
+
+
+def _add_derived(derived: Derived, fields: set[tuple[Kind, str]], events: set[str]) -> None:
+    """What a count or sum reads besides what `where` asks: that there is one more, and the amounts."""
+    if derived.event is not None:
+        events.add(derived.event)
+    if derived.kind is not None:
+        fields.add((derived.kind, EXISTS))
+    if derived.summed is not None:
+        fields.add((derived.summed.kind, derived.summed.name))
 
 
 def _key(playbook: Playbook) -> Reads:
@@ -106,7 +132,14 @@ def _key(playbook: Playbook) -> Reads:
 
 def timed_predicates(condition: Condition) -> tuple[Predicate, ...]:
     """The predicates of `condition` that ask about time."""
-    return tuple(each for each in predicates(condition) if each.operator in TIMED)
+    return tuple(each for each in predicates(condition) if _is_timed(each))
+
+
+def _is_timed(predicate: Predicate) -> bool:
+    derived = predicate.derived
+    if derived is None:
+        return predicate.operator in TIMED
+    return derived.window is not None or (derived.where is not None and bool(timed_predicates(derived.where)))
 
 
 def conditions_of(playbook: Playbook) -> list[Condition]:
@@ -139,60 +172,6 @@ def dates_of(playbook: Playbook) -> list[Field]:
 def is_moment(condition: Condition) -> bool:
     """Whether the condition is a single moment."""
     return isinstance(condition, Predicate) and condition.operator in MOMENTS
-
-
-def needs(playbooks: list[Playbook], health: LiveHealth | None = None) -> Needs:
-    """What has to be loaded of an account for these playbooks, and for its health."""
-    kinds = {Kind.ACCOUNT, Kind.CONTACT}
-    moved: frozenset[tuple[Kind, str]] = frozenset()
-    if health is not None:
-        kinds.update(kind for kind, _ in health.model.places())
-        moved = frozenset({_place(HEALTH)})
-    events: set[str] = set()
-    latched: dict[tuple[Kind, str], tuple[Decimal, Decimal]] = {}
-    courses: dict[tuple[Kind, str], timedelta] = {}
-    lives: set[tuple[Kind, str]] = set()
-    counted: dict[str, timedelta] = {}
-    for playbook in playbooks:
-        kinds.add(playbook.subject)
-        for condition in conditions_of(playbook):
-            read = reads(condition)
-            kinds.update(kind for kind, _ in read.fields)
-            events |= read.events
-            for predicate in predicates(condition):
-                _add_band(predicate, latched)
-                _add_course(predicate, courses, lives)
-                if predicate.operator == "event_at_least" and predicate.event and predicate.window:
-                    longest = counted.get(predicate.event, timedelta(0))
-                    counted[predicate.event] = max(longest, predicate.window.elapsed)
-    return Needs(frozenset(kinds), frozenset(events), latched, courses, frozenset(lives), counted, moved)
-
-
-def _add_band(predicate: Predicate, latched: dict[tuple[Kind, str], tuple[Decimal, Decimal]]) -> None:
-    field, threshold, recovery = predicate.field, predicate.value, predicate.recovers_at
-    if field is None or not isinstance(threshold, Decimal) or not isinstance(recovery, Decimal):
-        return
-    place = _place(field)
-    low, high = sorted((threshold, recovery))
-    known = latched.get(place, (low, high))
-    latched[place] = (min(low, known[0]), max(high, known[1]))
-
-
-def _add_course(
-    predicate: Predicate, courses: dict[tuple[Kind, str], timedelta], lives: set[tuple[Kind, str]]
-) -> None:
-    if predicate.field is None:
-        return
-    place = _place(predicate.field)
-    if isinstance(predicate.value, Crossing) and predicate.value.is_once:
-        lives.add(place)
-    elif isinstance(predicate.value, Shift) and predicate.window is not None:
-        courses[place] = max(courses.get(place, timedelta(0)), predicate.window.elapsed)
-
-
-def _place(field: Field) -> tuple[Kind, str]:
-    """The kind and column in which a field's values are kept."""
-    return field.kind, "value" if field.kind is Kind.METRIC else field.name
 
 
 @dataclass(frozen=True)

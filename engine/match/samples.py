@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from engine.conditions.catalogue import Field, FieldType, Value
 from engine.conditions.feed import Feed
 from engine.conditions.operators import OPERATORS, Argument
-from engine.conditions.tree import Comparison, Condition, Predicate, Shift, predicates
-from engine.conditions.view import Held
+from engine.conditions.tree import Comparison, Condition, Derived, Predicate, Shift, predicates
+from engine.conditions.view import Extent, Held
 
 _NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 _UTC = ZoneInfo("UTC")
@@ -27,6 +27,9 @@ class SyntheticView:
     now: datetime = _NOON
     zone: ZoneInfo = _UTC
     values: dict[str, Value | None] = field(default_factory=dict)
+    extents: dict[str, Extent] = field(default_factory=dict)
+    """By the path of what is counted or summed."""
+    started_at: datetime | None = None
     latches: dict[str, bool | None] = field(default_factory=dict)
     """By the predicate's path."""
     extremes: dict[str, Held | None] = field(default_factory=dict)
@@ -39,6 +42,10 @@ class SyntheticView:
     def value(self, field: Field) -> Value | None:
         """The field's made-up value."""
         return self.values.get(field.path)
+
+    def extent(self, derived: Derived) -> Extent:
+        """The made-up count or sum."""
+        return self.extents.get(derived.path, Extent(None, None))
 
     def is_latched(self, predicate: Predicate) -> bool | None:
         """The predicate's made-up latch."""
@@ -78,6 +85,8 @@ class Sample:
     """What to put into a view so that one predicate sees one thing."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
+    extents: Mapping[str, Extent] = field(default_factory=dict)
+    started_at: datetime | None = None
     latches: Mapping[str, bool | None] = field(default_factory=dict)
     extremes: Mapping[str, Held | None] = field(default_factory=dict)
     events: Mapping[str, datetime | None] = field(default_factory=dict)
@@ -88,6 +97,8 @@ class Sample:
     def apply(self, view: SyntheticView) -> None:
         """Make the view show this."""
         view.values.update(self.values)
+        view.extents.update(self.extents)
+        view.started_at = view.started_at or self.started_at
         view.latches.update(self.latches)
         view.extremes.update(self.extremes)
         view.events.update(self.events)
@@ -146,6 +157,8 @@ def _let_be(condition: Condition, wanted: bool, chosen: Mapping[int, Choices], v
 def samples(predicate: Predicate) -> list[Sample]:
     """What this one predicate can see: below, at and above each of its boundaries, and nothing."""
     value: Any = predicate.value
+    if predicate.derived is not None:
+        return _derived_samples(predicate, predicate.derived)
     match OPERATORS[predicate.operator].argument:
         case Argument.VALUE if predicate.of is not None:
             return _share_samples(predicate, predicate.of)
@@ -163,8 +176,10 @@ def samples(predicate: Predicate) -> list[Sample]:
             return _shift_samples(predicate, value)
         case Argument.EVENT_COUNT:
             return _count_samples(predicate, int(value))
-        case Argument.DAYS:
+        case Argument.DAYS | Argument.DAYS_SINCE:
             return _day_samples(predicate, value)
+        case Argument.EVENT_SINCE:
+            return _since_samples(predicate.event or "")
         case Argument.EVENT | Argument.EVENT_WINDOW:
             return _event_samples(predicate)
         case Argument.STEP_STATE:
@@ -189,6 +204,23 @@ def _value_samples(predicate: Predicate, wanted: tuple[Value, ...]) -> list[Samp
     assert predicate.field is not None
     seen = dict.fromkeys(near for each in wanted for near in _neighbours(each))
     return [Sample(values={predicate.field.path: each}) for each in (*seen, None)]
+
+
+def _derived_samples(predicate: Predicate, derived: Derived) -> list[Sample]:
+    """Around every boundary: the number, and ranges that lie on one side of it or on both."""
+    wanted: Any = predicate.value
+    numbers = [_as_number(near) for each in _listed(wanted) for near in _neighbours(each)]
+    extents = [Extent(each, each) for each in numbers]
+    extents += [Extent(min(numbers), max(numbers)), Extent(min(numbers), None), Extent(None, None)]
+    whole = {} if predicate.of is None else {predicate.of.path: _HUNDRED}
+    found = [Sample(extents={derived.path: each}, values=whole) for each in extents]
+    if predicate.of is not None:
+        found.append(Sample(extents={derived.path: extents[0]}, values={predicate.of.path: Decimal(0)}))
+    return found
+
+
+def _listed(wanted: Any) -> tuple[Value, ...]:
+    return wanted if isinstance(wanted, tuple) else (wanted,)
 
 
 def _neighbours(value: Value) -> list[Value]:
@@ -249,6 +281,12 @@ def _event_samples(predicate: Predicate) -> list[Sample]:
         Sample(events={predicate.event: None}),
         *(Sample(events={predicate.event: _NOON - age}) for age in ages),
     ]
+
+
+def _since_samples(event: str) -> list[Sample]:
+    tick = timedelta(microseconds=1)
+    events: list[datetime | None] = [None, _NOON, _NOON + tick]
+    return [Sample(), *(Sample(events={event: each}, started_at=_NOON) for each in events)]
 
 
 def _shift_samples(predicate: Predicate, wanted: Shift) -> list[Sample]:

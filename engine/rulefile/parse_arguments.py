@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Any, Literal, cast
 
 from engine.clock.durations import Duration
-from engine.conditions.catalogue import Field, FieldType, Value
+from engine.conditions.catalogue import Field, FieldType, Kind, Value
 from engine.conditions.operators import Argument, Operator
-from engine.conditions.tree import Comparison, Crossing, Predicate, Shift
+from engine.conditions.tree import Comparison, Crossing, Derived, Predicate, Shift
 from engine.rulefile.notes import RefusedError, Table
 from engine.rulefile.parse_values import (
+    article,
     choice,
     flag,
     longer_than_zero,
@@ -37,10 +38,16 @@ class Place:
     takes: Literal["state", "moment", "either"] = "state"
     has_steps: bool = False
     """Whether it is read within a run, whose steps it can see."""
+    is_where: bool = False
+    """Whether it says who counts, and so sees one member and its account, and nothing else."""
 
     def member(self, kind: str, index: int) -> "Place":
         """The place of a member of a group, where only states make sense."""
-        return Place(f"{self.path}.{kind}[{index}]", "state", self.has_steps)
+        return Place(f"{self.path}.{kind}[{index}]", "state", self.has_steps, self.is_where)
+
+    def where(self) -> "Place":
+        """The place of what says who counts."""
+        return Place(f"{self.path}.where", is_where=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,17 @@ class Asked:
     scope: Scope
     place: Place
     field: Field | None = None
+    derived: Derived | None = None
+    """What is counted or summed in place of a field."""
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the value is a percentage of another field: `of` names more than whose they are."""
+        if "of" not in self.table:
+            return False
+        node = self.table.node.entries["of"][1]
+        is_relation = isinstance(node, Scalar) and node.text.strip() == Kind.ACCOUNT
+        return self.derived is None or not is_relation
 
     @property
     def node(self) -> Node:
@@ -62,7 +80,7 @@ class Asked:
 
     def predicate(self, **parts: Any) -> Predicate:
         """The finished predicate."""
-        return Predicate(self.row.keyword, self.place.path, field=self.field, **parts)
+        return Predicate(self.row.keyword, self.place.path, field=self.field, derived=self.derived, **parts)
 
 
 def _field_of(asked: Asked) -> Field:
@@ -70,9 +88,22 @@ def _field_of(asked: Asked) -> Field:
     return asked.field
 
 
+MOST_COUNTED = 1_000_000
+RUN_START = "run_start"
+
+
+def _reader(asked: Asked) -> Callable[[Node], Any]:
+    """The reader of a value of what is asked about."""
+    if asked.derived is None:
+        return typed(_field_of(asked))
+    if asked.derived.is_count:
+        return lambda node: Decimal(whole(0, MOST_COUNTED)(node))
+    return number
+
+
 def _read_value(asked: Asked) -> Predicate | None:
-    if "of" not in asked.table:
-        return asked.predicate(value=typed(_field_of(asked))(asked.node))
+    if not asked.is_share:
+        return asked.predicate(value=_reader(asked)(asked.node))
     other = asked.table.maybe("of", asked.scope.field)
     for field in (asked.field, other):
         if field is not None and (not field.type.is_numeric or field.type is FieldType.PERCENT):
@@ -84,7 +115,7 @@ def _read_value(asked: Asked) -> Predicate | None:
 
 
 def _read_values(asked: Asked) -> Predicate | None:
-    found: list[Value] = asked.scope.notes.each(typed(_field_of(asked)), asked.node, asked.key)
+    found: list[Value] = asked.scope.notes.each(_reader(asked), asked.node, asked.key)
     if len(set(found)) < len(found):
         raise RefusedError(asked.node, "names a value twice; keep one of them")
     return asked.predicate(value=tuple(found)) if _is_whole(asked.node, found) else None
@@ -106,7 +137,7 @@ def _in_ascending_order(node: Node, low: Any, high: Any) -> None:
 
 
 def _read_range(asked: Asked) -> Predicate | None:
-    read = typed(_field_of(asked))
+    read = _reader(asked)
     low, high = (read(each) for each in _pair(asked.node))
     _in_ascending_order(asked.node, low, high)
     return asked.predicate(value=(low, high))
@@ -194,18 +225,38 @@ def _read_days(asked: Asked) -> Predicate | None:
         raise RefusedError(
             asked.node, "takes a comparison of whole days such as {at_most: 90} or {equals: 90}"
         )
+    otherwise = _otherwise(asked)
     table = asked.scope.notes.table(asked.node, DAY_COMPARISONS, "a comparison of days")
     chosen = table.one_of(DAY_COMPARISONS, "a comparison of days")
-    if chosen is None or len(asked.node.entries) > 1:
+    if chosen is None or len(asked.node.entries) > 1 or (otherwise is None and "else_since" in asked.table):
         return None
     days = whole(-MOST_DAYS, MOST_DAYS)
     operator = cast(Any, chosen)
     node = asked.node.entries[chosen][1]
     if chosen != "between":
-        return asked.predicate(value=Comparison(operator, days(node)))
+        return asked.predicate(value=Comparison(operator, days(node)), otherwise=otherwise)
     low, high = (days(each) for each in _pair(node))
     _in_ascending_order(node, low, high)
-    return asked.predicate(value=Comparison(operator, low, high))
+    return asked.predicate(value=Comparison(operator, low, high), otherwise=otherwise)
+
+
+def _otherwise(asked: Asked) -> Field | None:
+    """The date or instant that counts when the first has no value."""
+    found = asked.table.maybe("else_since", asked.scope.field)
+    if found is None:
+        return None
+    node = asked.table.node.entries["else_since"][1]
+    if not found.type.is_temporal:
+        raise RefusedError(
+            node,
+            f"else_since: {found.path} is {article(found.type)}, not a date or an instant",
+            stands_alone=True,
+        )
+    if found == asked.field:
+        raise RefusedError(
+            node, f"else_since: {found.path} is the same field; name another", stands_alone=True
+        )
+    return found
 
 
 def _read_event(asked: Asked) -> Predicate:
@@ -216,6 +267,12 @@ def _read_event_window(asked: Asked) -> Predicate | None:
     event = asked.table.maybe("event", text)
     window = longer_than_zero(asked.node)
     return asked.predicate(event=event, window=window) if event else None
+
+
+def _read_event_since(asked: Asked) -> Predicate | None:
+    event = asked.table.maybe("event", text)
+    choice([RUN_START])(asked.node)
+    return asked.predicate(event=event) if event else None
 
 
 MOST_EVENTS = 10_000
@@ -272,6 +329,8 @@ READERS: dict[Argument, Callable[[Asked], Predicate | None]] = {
     Argument.CROSSING: _read_crossing,
     Argument.SHIFT: _read_shift,
     Argument.DAYS: _read_days,
+    Argument.DAYS_SINCE: _read_days,
+    Argument.EVENT_SINCE: _read_event_since,
     Argument.EVENT: _read_event,
     Argument.EVENT_WINDOW: _read_event_window,
     Argument.EVENT_COUNT: _read_event_count,

@@ -31,7 +31,7 @@ def read_condition(node: Node, scope: Scope, place: Place) -> Condition | None:
         return _group(node, scope, place)
     for about in FAMILIES:
         if about in node.entries:
-            return read_predicate(node, scope, place, about)
+            return read_predicate(node, scope, place, about, read_condition)
     if USE_KEY in node.entries:
         return _shared(node, scope, place)
     raise RefusedError(node, _unlike_a_condition(node, scope))
@@ -52,7 +52,7 @@ def _shared(node: Mapping, scope: Scope, place: Place) -> Group | None:
     if place.takes == "moment":
         raise RefusedError(node, 'a shared condition is a state, not a moment; put it under "when:" or "if:"')
     name, meant = scope.conditions.take(node, node.entries[USE_KEY][1], scope.notes)
-    found = read_condition(meant, scope, Place(f"{place.path}.{name}"))
+    found = read_condition(meant, scope, replace(place, path=f"{place.path}.{name}", has_steps=False))
     if found is None or len(node.entries) > 1:
         return None
     if isinstance(found, Group) and not found.name:

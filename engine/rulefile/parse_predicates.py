@@ -1,4 +1,4 @@
-"""Predicates: one question about a field, an event or a step.
+"""Predicates: one question about a field, an event, a step, a count or a sum.
 
 Which operators there are, what follows them and which fields they take is read from the operator table.
 """
@@ -11,12 +11,15 @@ from engine.conditions.tree import Predicate
 from engine.conditions.wording import show_list
 from engine.rulefile.notes import Table
 from engine.rulefile.parse_arguments import READERS, Asked, Place
+from engine.rulefile.parse_derived import KEYS as DERIVED_KEYS
+from engine.rulefile.parse_derived import ReadCondition, outside_a_run, read_derived
 from engine.rulefile.parse_values import article
 from engine.rulefile.problem import alternatives, quote
 from engine.rulefile.scope import Scope
 from engine.rulefile.source import Mapping, Node
 
-_EVENTS = frozenset([Argument.EVENT, Argument.EVENT_WINDOW, Argument.EVENT_COUNT])
+_EVENTS = frozenset([Argument.EVENT, Argument.EVENT_WINDOW, Argument.EVENT_SINCE, Argument.EVENT_COUNT])
+_VALUES = frozenset([Argument.VALUE, Argument.VALUES, Argument.RANGE])
 _STEPS = frozenset([Argument.STEP_STATE, Argument.STEP_OUTCOME])
 
 Family: TypeAlias = dict[str, Operator]
@@ -24,6 +27,7 @@ Family: TypeAlias = dict[str, Operator]
 PARTS: dict[str, frozenset[Argument]] = {
     "recovers_at": frozenset([Argument.THRESHOLD]),
     "from": frozenset([Argument.CHANGE, Argument.CHOICE]),
+    "else_since": frozenset([Argument.DAYS_SINCE]),
     "within": frozenset([Argument.SHIFT]),
     "direction": frozenset([Argument.CROSSING]),
     "take": frozenset([Argument.CROSSING]),
@@ -54,20 +58,32 @@ FAMILIES: dict[str, Family] = {
     "field": _family(lambda argument: argument not in _EVENTS | _STEPS, " "),
     "event": _family(_EVENTS.__contains__, "event_"),
     "step": _family(_STEPS.__contains__, "step_"),
+    "count": _family(_VALUES.__contains__, " "),
+    "sum": _family(_VALUES.__contains__, " "),
 }
 
 
-def read_predicate(node: Mapping, scope: Scope, place: Place, about: str) -> Predicate | None:
-    """The predicate about a field, an event or a step; None when something in it had to be noted."""
+def read_predicate(
+    node: Mapping, scope: Scope, place: Place, about: str, read: ReadCondition
+) -> Predicate | None:
+    """The predicate about a field, an event, a step, a count or a sum; None when something had to be noted.
+
+    `read` reads the condition that says who counts.
+    """
     family = FAMILIES[about]
     table = Table(node, scope.notes)
-    extras = ("of", *PARTS) if about == "field" else ()
+    if place.is_where and about != "field":
+        message = f'{quote(about)} cannot stand in "where", which asks about the fields of one that may count'
+        scope.notes.add(table.key(about), message)
+        return None
+    extras = ("of", *PARTS) if about == "field" else DERIVED_KEYS.get(about, ())
     is_sound = _known_keys_only(table, about, family, extras)
     field = table.maybe(about, scope.field) if about == "field" else None
+    derived = read_derived(table, scope, place, about, read) if about in DERIVED_KEYS else None
     chosen = _chosen(table, about, family, is_sound)
-    if chosen is None or (about == "field" and field is None):
+    if chosen is None or (about in ("field", *DERIVED_KEYS) and field is None and derived is None):
         return None
-    asked = Asked(family[chosen], chosen, table, scope, place, field)
+    asked = Asked(family[chosen], chosen, table, scope, place, field, derived)
     if not _fits(asked):
         return None
     found = scope.notes.attempt(lambda _: READERS[asked.row.argument](asked), node, chosen or about)
@@ -118,10 +134,14 @@ def _fits(asked: Asked) -> bool:
 def _misplaced(asked: Asked) -> tuple[Node, str] | None:
     key = asked.table.key(asked.key or "event")
     if asked.row.is_moment and asked.place.takes == "state":
+        if asked.place.is_where:
+            return key, f'{quote(key.text)} is a moment, not a state; "where" asks how things stand'
         mend = ', or add "within: 14d"' if asked.row.argument is Argument.EVENT else ""
         return key, f'{quote(key.text)} is a moment, not a state; put it under "on:", by itself{mend}'
     if not asked.row.is_moment and asked.place.takes == "moment":
         return key, f'{quote(key.text)} is a state, not a moment; put it under "when:" or "if:"'
+    if asked.row.argument is Argument.EVENT_SINCE and not asked.place.has_steps:
+        return key, outside_a_run(key.text)
     if asked.row.argument in _STEPS and not asked.place.has_steps:
         return asked.table.node, 'a step can only be asked about in "if" and "on" of a step and in an exit'
     return None
@@ -139,7 +159,7 @@ def _mistyped(asked: Asked) -> tuple[Node, str] | None:
 
 
 def _needless_part(asked: Asked) -> tuple[Node, str] | None:
-    if "of" in asked.table and not asked.row.takes_of:
+    if asked.is_share and not asked.row.takes_of:
         return asked.table.key("of"), f'"of" does not go with {quote(asked.key)}'
     for part, arguments in PARTS.items():
         if asked.field is not None and part in asked.table and asked.row.argument not in arguments:

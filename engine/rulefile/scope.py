@@ -35,22 +35,36 @@ class Scope:
 
     def field(self, node: Node) -> Field:
         """The field a path names. Raises RefusedError when there is none or the subject cannot see it."""
-        path = text(node)
-        found = self.catalogue.fields.get(path)
-        if found is None:
-            raise RefusedError(
-                node, f"unknown field {quote(path)}{self._field_hint(path)}", stands_alone=True
-            )
+        found = self._known(node, self.visible)
         if found.kind not in self.visible:
             seen = alternatives(f"{kind}.*" for kind in self.visible)
-            message = f"{quote(path)} cannot be seen from a {self.subject}; use a field of {seen}"
+            mend = f"use a field of {seen}"
+            if self.subject is Kind.ACCOUNT:
+                mend += ', or count what the account has with "count:"'
+            message = f"{quote(found.path)} cannot be seen from a {self.subject}; {mend}"
             raise RefusedError(node, message, stands_alone=True)
         return found
 
-    def _field_hint(self, path: str) -> str:
-        """What to do about an unknown path: the nearest field the subject can see."""
+    def field_of(self, node: Node, kinds: Collection[Kind]) -> Field:
+        """The field a path names, of one of `kinds` whatever the subject. Raises RefusedError."""
+        found = self._known(node, kinds)
+        if found.kind not in kinds:
+            of = alternatives(f"{kind}.*" for kind in kinds)
+            raise RefusedError(node, f"{quote(found.path)} is one value; name a field of {of}")
+        return found
+
+    def _known(self, node: Node, kinds: Collection[Kind]) -> Field:
+        path = text(node)
+        found = self.catalogue.fields.get(path)
+        if found is None:
+            hint = self._field_hint(path, kinds)
+            raise RefusedError(node, f"unknown field {quote(path)}{hint}", stands_alone=True)
+        return found
+
+    def _field_hint(self, path: str, kinds: Collection[Kind]) -> str:
+        """What to do about an unknown path: the nearest field of these kinds."""
         kind, dot, name = path.rpartition(".")
-        seen = [each for each in self.catalogue.fields.values() if each.kind in self.visible]
+        seen = [each for each in self.catalogue.fields.values() if each.kind in kinds]
         siblings = {each.name: each.path for each in reversed(seen) if not dot or each.kind == kind}
         near = self.notes.suggestion(name, siblings)
         if near:

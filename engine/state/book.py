@@ -8,7 +8,12 @@ from typing import TypeAlias
 
 from engine.conditions.catalogue import Kind, Value
 from engine.conditions.feed import NO_FEEDS, Feeds
+from engine.conditions.tree import Derived
+from engine.conditions.view import Extent
 from engine.state.past import Past
+
+EXISTS = "exists"
+"""The field whose change from nothing to `true` is a subject's creation."""
 
 Subjects: TypeAlias = dict[str, dict[str, Value]]
 """Values by subject id and field name; a missing field is absent."""
@@ -57,11 +62,23 @@ class Book:
     """By (subject, field): past values in effective order, for thresholds with recovery."""
     courses: dict[tuple[Kind, str, str], list[Past]] = field(default_factory=dict)
     """By kind, subject and field, in effective order: for fields of which a rule asks what they were."""
-
     feeds: Feeds = NO_FEEDS
     """How far the sources have been seen on which absence rests."""
     known_since: datetime | None = None
     """Since when the account has been there; read only where absence rests on a source."""
+    extents: dict[tuple[Derived, datetime | None], Extent] = field(default_factory=dict)
+    """Counts and sums by what they are and the start of the run that asks, as they are at `extents_of`."""
+    extents_of: datetime | None = None
+
+    def extents_at(self, instant: datetime) -> dict[tuple[Derived, datetime | None], Extent]:
+        """Where the counts and sums of an instant are kept; those of another are let go."""
+        if self.extents_of != instant:
+            self.extents, self.extents_of = {}, instant
+        return self.extents
+
+    def moved(self) -> None:
+        """Let go of what followed from values that have changed since."""
+        self.extents_of = None
 
     @property
     def account(self) -> dict[str, Value]:
@@ -106,5 +123,7 @@ class Needs:
     """Fields of which, when they change, it counts what they ever were."""
     counted: Mapping[str, timedelta] = field(default_factory=dict)
     """Events that are counted, and over the last how long."""
+    counted_in_runs: frozenset[str] = frozenset()
+    """Events that are counted from the start of a run."""
     moved: frozenset[tuple[Kind, str]] = frozenset()
     """Fields that a fold itself may move, without an input that says so."""

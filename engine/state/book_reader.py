@@ -67,9 +67,12 @@ class BookReader:
         if not self._needs.events.isdisjoint(self._feeds.events):
             for account_id, instant in known_since(connection, found, since).items():
                 found[account_id].book.known_since = instant
-        for name, window in sorted(self._needs.counted.items()):
-            span = window + self._behind(name, since)
-            times = read_event_times(connection, name, found, since, span, only_folded=late)
+        counted, in_runs = self._needs.counted, self._needs.counted_in_runs
+        for name in sorted({*counted, *in_runs}):
+            span = counted.get(name, _NONE) + self._behind(name, since)
+            times = read_event_times(
+                connection, name, found, since, span, only_folded=late, in_runs=name in in_runs
+            )
             for account_id, known in times.items():
                 found[account_id].book.event_times[name] = known
         for place, span in sorted(self._needs.courses.items()):

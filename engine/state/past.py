@@ -14,6 +14,7 @@ from engine.state import tables
 
 _change = tables.Change.__table__  # type: ignore[attr-defined]
 _event = tables.Event.__table__  # type: ignore[attr-defined]
+_run = tables.Run.__table__  # type: ignore[attr-defined]
 _watch = tables.Watch.__table__  # type: ignore[attr-defined]
 
 
@@ -75,14 +76,24 @@ def read_event_times(
     span: timedelta,
     *,
     only_folded: bool,
+    in_runs: bool = False,
 ) -> dict[str, list[datetime]]:
-    """When an event happened in the `span` before `since`, as known then: oldest first, by account."""
+    """When an event happened in the `span` before `since`, as known then: oldest first, by account.
+
+    With `in_runs` also since the first of the account's open runs started.
+    """
+    counts = _event.c.occurred_at >= since - span
+    if in_runs:
+        started = select(func.min(_run.c.started_at)).where(
+            _run.c.account_id == _event.c.account_id, _run.c.state == "open"
+        )
+        counts = or_(counts, _event.c.occurred_at >= started.scalar_subquery())
     known = (
         select(_event.c.account_id, _event.c.occurred_at)
         .where(
             _event.c.account_id.in_(list(accounts)),
             _event.c.name == name,
-            _event.c.occurred_at >= since - span,
+            counts,
             _event.c.applies_at <= since,
         )
         .order_by(_event.c.occurred_at)

@@ -11,11 +11,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.conditions.catalogue import Field, Kind, decode
 from engine.state import tables
+from engine.state.book import EXISTS
 from engine.state.bulk import insert_rows
 from engine.state.entries import Count, EventEntry, Rejection
 from engine.state.history import chunked
 from engine.state.subjects import (
-    EXISTS,
     TABLES,
     Fields,
     Intake,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 from engine.conditions.catalogue import Field, Kind, encode
 from engine.health.model import GIVEN, HEALTH
 from engine.state import tables
+from engine.state.book import EXISTS
 from engine.state.chain import EVER, Folded, Link, fold
 from engine.state.entries import Entry, EventEntry, Rejection
 from engine.state.given import news
@@ -18,9 +19,6 @@ from engine.state.history import chunked
 
 Fields: TypeAlias = Mapping[Kind, Mapping[str, Field]]
 """The fields an entry may give, by kind and bare name."""
-
-EXISTS = "exists"
-"""The field whose change from nothing to `true` is a subject's creation."""
 
 TABLES: dict[Kind, Any] = {
     Kind.ACCOUNT: tables.Account.__table__,  # type: ignore[attr-defined]

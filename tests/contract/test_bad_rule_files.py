@@ -101,8 +101,9 @@ def check_sane(parsed: Parsed) -> None:
 
 FUZZ = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 _WORDS = """
-all any none field event step below between of in within is outcome days_until id day at after if task email
-message to title template due since then escalate drops_below recovers_at is_set account.health account.stage
+all any none field event step count sum where name contact below between of in within is outcome days_until
+id day at after if task email message to title template due since then escalate drops_below recovers_at is_set
+account.health account.stage
 subscription.usage 80% 40 30d T-90 csm true usage-drop account null ~ guide login - 1e999999
 """
 WORDS = st.sampled_from([*PLAYBOOK_KEYS, *_WORDS.split(), "outreach + 2bd", "{{ x", ""])

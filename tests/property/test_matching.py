@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.clock.durations import Duration
-from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Value
+from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Kind, Value
 from engine.conditions.evaluate import evaluate
 from engine.conditions.form import OutsideEnvelope
 from engine.conditions.operators import OPERATORS, Argument
-from engine.conditions.tree import Comparison, Condition, Crossing, Group, Predicate, Shift
-from engine.conditions.view import Held
+from engine.conditions.tree import Comparison, Condition, Crossing, Derived, Group, Predicate, Shift
+from engine.conditions.view import Extent, Held
 from engine.match.compile import rules_of
 from engine.match.question import question
 from engine.match.samples import SyntheticView
@@ -68,6 +68,17 @@ steps = st.sampled_from(["call", "mail"])
 events = st.sampled_from(["login", "cancel_requested"])
 
 
+DERIVED = [Derived(Kind.CONTACT), Derived(Kind.TICKET, summed=BUILT_IN.get("ticket.csat"))]
+_ARGUMENTS_OF_DERIVED = (Argument.VALUE, Argument.VALUES, Argument.RANGE)
+extents = st.sampled_from([None, 0, 1, 2, 4]).flatmap(
+    lambda low: st.sampled_from([None, 0, 1, 2]).map(
+        lambda more: Extent(
+            None if low is None else Decimal(low), None if more is None else Decimal((low or 0) + more)
+        )
+    )
+)
+
+
 @st.composite
 def predicates(draw: Callable[..., Any]) -> Predicate:
     """Any predicate that a rule file could hold."""
@@ -75,11 +86,21 @@ def predicates(draw: Callable[..., Any]) -> Predicate:
     path = f"when.{draw(st.integers(0, 3))}"
     if row.argument in (Argument.EVENT, Argument.EVENT_WINDOW):
         return Predicate(row.keyword, path, event=draw(events), window=draw(windows))
+    if row.argument is Argument.EVENT_SINCE:
+        return Predicate(row.keyword, path, event=draw(events))
     if row.argument is Argument.EVENT_COUNT:
         count = Decimal(draw(st.integers(1, 4)))
         return Predicate(row.keyword, path, event=draw(events), value=count, window=draw(windows))
     if row.argument in (Argument.STEP_STATE, Argument.STEP_OUTCOME):
         return Predicate(row.keyword, path, step=draw(steps), value=draw(st.sampled_from(["open", "done"])))
+    if row.argument in _ARGUMENTS_OF_DERIVED and draw(st.booleans()):
+        counts = st.integers(0, 4).map(Decimal)
+        value = {
+            Argument.VALUE: counts,
+            Argument.VALUES: st.lists(counts, min_size=1, max_size=4).map(tuple),
+            Argument.RANGE: st.tuples(counts, counts),
+        }[row.argument]
+        return Predicate(row.keyword, path, derived=draw(st.sampled_from(DERIVED)), value=draw(value))
     kind = draw(st.sampled_from(sorted(row.types)))
     field = draw(st.sampled_from(FIELDS[kind]))
     if row.takes_of and kind.is_numeric and draw(st.booleans()):
@@ -96,7 +117,7 @@ def _argument(argument: Argument, kind: FieldType) -> st.SearchStrategy[Any]:
             return st.lists(values(kind), min_size=1, max_size=4).map(tuple)
         case Argument.RANGE:
             return st.tuples(values(kind), values(kind))
-        case Argument.DAYS:
+        case Argument.DAYS | Argument.DAYS_SINCE:
             return comparisons
         case Argument.CROSSING:
             return st.lists(numbers, min_size=1, max_size=3, unique=True).map(
@@ -126,6 +147,8 @@ subjects = st.builds(
     values=st.fixed_dictionaries(
         {each.path: st.one_of(st.none(), values(each.type)) for each in SOME_FIELDS}
     ),
+    extents=st.fixed_dictionaries({each.path: extents for each in DERIVED}),
+    started_at=st.sampled_from([None, NOW - timedelta(days=30)]),
     latches=st.fixed_dictionaries(
         {f"when.{each}": st.sampled_from([True, False, None]) for each in range(4)}
     ),

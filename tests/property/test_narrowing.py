@@ -20,9 +20,9 @@ from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Kind, Value
 from engine.conditions.evaluate import evaluate
 from engine.conditions.narrowing import bounds
 from engine.conditions.operators import OPERATORS, Argument, Operator
-from engine.conditions.tree import Comparison, Condition, Crossing, Group, Predicate, Shift
+from engine.conditions.tree import Comparison, Condition, Crossing, Derived, Group, Predicate, Shift
+from engine.fold.needs import needs
 from engine.fold.view import BookView
-from engine.fold.world import needs
 from engine.narrow.columns import SubjectColumns
 from engine.rulefile.model import Playbook
 from engine.state.book import Dossier, Needs, Start
@@ -129,18 +129,27 @@ def _entries(random: Random, kind: Kind, identity: str, account_id: str) -> Iter
         yield Entry(kind, identity, account_id, values, when, recorded)
 
 
-STEPS = frozenset({"step_is", "step_outcome"})
+COUNTED = (Argument.VALUE, Argument.VALUES, Argument.RANGE)
+IN_RUNS = frozenset({"step_is", "step_outcome", "event_since"})
 
 
 def question(keyword: str, seed: int, is_share: bool) -> Predicate:
     """A predicate of that operator, about the fields of the book."""
     row, random = OPERATORS[keyword], Random(seed)
     path, window = f"when.{seed}", Duration(random.randint(1, 10), "d")
-    if row.argument in (Argument.EVENT, Argument.EVENT_WINDOW, Argument.EVENT_COUNT):
+    if row.argument in (Argument.EVENT, Argument.EVENT_WINDOW, Argument.EVENT_SINCE, Argument.EVENT_COUNT):
         count = Decimal(random.randint(1, 4)) if row.argument is Argument.EVENT_COUNT else None
         return Predicate(keyword, path, event=random.choice(EVENTS), value=count, window=window)
-    if keyword in STEPS:
+    if keyword in IN_RUNS:
         return Predicate(keyword, path, step="call", value="open")
+    if row.argument in COUNTED and random.random() < 0.2:
+        count = Decimal(random.randint(0, 3))
+        value = {
+            Argument.VALUE: count,
+            Argument.VALUES: (count, count + 2),
+            Argument.RANGE: (count, count + 1),
+        }
+        return Predicate(keyword, path, derived=Derived(Kind.CONTACT), value=value[row.argument])
     field = random.choice([each for each in FIELDS if each.type in row.types])
     if row.takes_of and field.type.is_numeric and is_share:
         of = random.choice([each for each in FIELDS if each.type.is_numeric])
@@ -153,6 +162,7 @@ def question(keyword: str, seed: int, is_share: bool) -> Predicate:
         path,
         field=field,
         value=value,
+        otherwise=random.choice([None, field]) if row.argument is Argument.DAYS_SINCE else None,
         recovers_at=recovers_at,
         window=window if has_window else None,
     )
@@ -165,7 +175,7 @@ def _argument(random: Random, row: Operator, field: Field) -> tuple[Any, Decimal
             return tuple(some_value(random, field) for _ in range(random.randint(1, 3))), None
         case Argument.RANGE:
             return (some_value(random, field), some_value(random, field)), None
-        case Argument.DAYS:
+        case Argument.DAYS | Argument.DAYS_SINCE:
             return _days(random), None
         case Argument.CROSSING:
             return Crossing((random.choice(_NUMBERS),)), None
@@ -314,7 +324,7 @@ def test_database_never_contradicts_the_reference_at_length(
     assert_narrowed(condition, book, later)
 
 
-@pytest.mark.parametrize("keyword", sorted(set(OPERATORS) - STEPS))
+@pytest.mark.parametrize("keyword", sorted(set(OPERATORS) - IN_RUNS))
 def test_every_operator_is_narrowed(sqlite_book: Filled, keyword: str) -> None:
     """Each operator that has answers is sure of some of them, and not of the opposite of others."""
     found: set[tuple[bool | None, bool | None]] = set()

@@ -37,7 +37,7 @@ SEMANTIC = re.compile(
     r"unknown step|unknown shared condition|c\.yaml:\d+:\d+\)"
     r"|: outcome: .* is not |has no task with outcomes|is already on line|in a circle"
     r"|the playbook mutes itself|must not be above the second|recovers_at must not be|from must be another"
-    r"|is no valid template|names .* twice|is the playbook's own name"
+    r"|is no valid template|names .* twice|is the playbook's own name|is the same field"
 )
 """What no schema can say: how the parts of a file refer to one another, and the order of two values."""
 
@@ -105,9 +105,14 @@ def values(field: Field) -> st.SearchStrategy[Tree]:
 def predicates(draw: st.DrawFn, subject: Kind, takes: str, steps: bool) -> Tree:
     """One question that may stand there."""
     shared = ["condition"] if takes != "moment" and subject is not Kind.SOURCE else []
-    about = draw(st.sampled_from(["field", "field", "event", *(["step"] if steps else []), *shared]))
+    derives = ["derived"] if takes != "moment" and subject is not Kind.SOURCE else []
+    about = draw(
+        st.sampled_from(["field", "field", "event", *(["step"] if steps else []), *shared, *derives])
+    )
     if about == "condition":
         return {"condition": draw(st.sampled_from(["at_risk", "7", 7]))}
+    if about == "derived":
+        return draw(derived(subject, steps))
     if about == "step":
         return {
             "step": "first",
@@ -115,6 +120,8 @@ def predicates(draw: st.DrawFn, subject: Kind, takes: str, steps: bool) -> Tree:
         }
     if about == "event":
         windows = {"state": ["within", "absent_for"], "moment": [""], "either": ["", "within", "absent_for"]}
+        if steps and takes != "moment" and draw(st.booleans()):
+            return {"event": draw(TEXTS), "since": "run_start"}
         window = draw(st.sampled_from(windows[takes]))
         count = (
             {"at_least": draw(st.integers(1, 10_000))} if window == "within" and draw(st.booleans()) else {}
@@ -133,6 +140,52 @@ def predicates(draw: st.DrawFn, subject: Kind, takes: str, steps: bool) -> Tree:
     if is_share:
         return {"field": field.path, key: draw(SHARES), "of": draw(st.sampled_from(amounts))}
     return {"field": field.path, **draw(arguments(key, rows[key].argument, field))}
+
+
+@st.composite
+def derived(draw: st.DrawFn, subject: Kind, steps: bool) -> Tree:
+    """A count or a sum with its comparison."""
+    amounts = [each for each in CATALOGUE.fields.values() if each.type in (FieldType.NUMBER, FieldType.MONEY)]
+    what = draw(st.sampled_from(["contact", "subscription", "ticket", "event", "sum"]))
+    found: Tree = {"count": what}
+    if what == "event":
+        spans = [LENGTHS.map(lambda span: {"within": span})]
+        spans += [st.just({"since": "run_start"})] if steps else []
+        found |= {"name": draw(TEXTS), **draw(st.one_of(spans))}
+    elif what == "sum":
+        kinds = (Kind.CONTACT, Kind.SUBSCRIPTION, Kind.TICKET)
+        summed = draw(st.sampled_from([each for each in amounts if each.kind in kinds]))
+        found, what = {"sum": summed.path}, str(summed.kind)
+    if what != "event" and draw(st.booleans()):
+        found["where"] = draw(wheres(Kind(what)))
+    number = st.integers(0, 999) if "count" in found else NUMBERS
+    key = draw(st.sampled_from(sorted(FAMILIES["count"])))
+    row = FAMILIES["count"][key]
+    if row.takes_of and draw(st.booleans()):
+        seen = [each.path for each in amounts if each.kind in (subject, Kind.ACCOUNT, Kind.METRIC)]
+        return {**found, key: draw(SHARES), "of": draw(st.sampled_from(seen))}
+    value = {
+        Argument.VALUE: number,
+        Argument.VALUES: st.lists(number, min_size=1, max_size=3, unique=True),
+        Argument.RANGE: number.map(lambda one: [one, one]),
+    }[row.argument]
+    return {**found, key: draw(value), **draw(optional({"of": st.just("account")}))}
+
+
+@st.composite
+def wheres(draw: st.DrawFn, kind: Kind) -> Tree:
+    """Who counts."""
+    seen = [each for each in CATALOGUE.fields.values() if each.kind in (kind, Kind.ACCOUNT)]
+    asked = []
+    for field in draw(st.lists(st.sampled_from(seen), min_size=1, max_size=2)):
+        rows = {
+            key: row
+            for key, row in FAMILIES["field"].items()
+            if field.type in row.types and not row.is_moment
+        }
+        key = draw(st.sampled_from(sorted(rows)))
+        asked.append({"field": field.path, **draw(arguments(key, rows[key].argument, field))})
+    return asked[0] if len(asked) == 1 else {"all": asked}
 
 
 @st.composite
@@ -165,10 +218,13 @@ def arguments(draw: st.DrawFn, key: str, argument: Argument, field: Field) -> Tr
         }
     if argument is Argument.RANGE:
         return {key: [draw(values(field))] * 2}
-    if argument is Argument.DAYS:
+    if argument in (Argument.DAYS, Argument.DAYS_SINCE):
         comparison = draw(st.sampled_from(DAY_COMPARISONS))
         count = draw(st.integers(-36_600, 36_600))
-        return {key: {comparison: [count, count] if comparison == "between" else count}}
+        found = {key: {comparison: [count, count] if comparison == "between" else count}}
+        others = sorted({"account.customer_since", "account.renews_on"} - {field.path})
+        more = {"else_since": st.sampled_from(others)} if argument is Argument.DAYS_SINCE else {}
+        return {**found, **draw(optional(more))}
     value = draw(values(field))
     recovers = argument is Argument.THRESHOLD and draw(st.booleans())
     return {key: value, **({"recovers_at": value} if recovers else {})}
@@ -384,6 +440,12 @@ JUNK = st.sampled_from(
         {"condition": "at_risk"}, {"condition": "at_risk", "for": "3d"}, {"condition": []},
         null, true, false, "up", "down", "highest", "each", "never", "0%",
         {"event": "x", "at_least": 3}, {"event": "x", "at_least": 3, "within": "2d"},
+        {"event": "x", "since": "run_start"}, "run_start", "ticket", "event", {"count": "contact"},
+        {"count": "contact", "below": 2}, {"count": "event", "name": "x", "within": "2d", "above": 1},
+        {"count": "event", "name": "x", "since": "run_start", "above": 1}, "subscription.arr",
+        {"count": "ticket", "where": {"field": "ticket.status", "equals": "open"}, "at_least": 2},
+        {"sum": "subscription.arr", "below": 5}, {"sum": "ticket.subject", "below": 5},
+        {"sum": "subscription.arr", "of": "account.arr", "below": "5%"},
         [100, 1000], "*", "* *", "*x",
         0, 5, -5, 101, 0.5, 10000000000000, "", " ", "a", "Bad Name", "two\\nlines",
         [], {}, ["a"], ["a", "a"], [1, 2], [[]], {"a": 1}, "40", "80%", "80 %", "10001%", "-1%", "%",
@@ -412,6 +474,7 @@ playbook titel title renamed_from choose when on for if then id day at after tas
 record update to template purpose topic via properties escalate outcome outcomes is all any none field
 event step within absent_for of recovers_at anchor since from direction take once at_least every week
 month quarter half_year year spread condition
+else_since count sum where name
 """
 KEYS = st.sampled_from([*_KEYS.split(), *FAMILIES["field"]])
 

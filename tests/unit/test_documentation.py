@@ -128,6 +128,7 @@ def test_documentation_has_each_operator(keyword: str) -> None:
         "event_within": "within",
         "event_absent_for": "absent_for",
         "event_at_least": "at_least",
+        "event_since": "since",
         "step_is": "is",
         "step_outcome": "outcome",
     }.get(keyword, keyword)

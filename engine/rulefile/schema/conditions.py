@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal, TypeAlias
 
 from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind, seen_from
@@ -13,6 +14,7 @@ from engine.rulefile.parse_arguments import (
     MOST_DAYS,
     MOST_EVENTS,
     ONCE,
+    RUN_START,
     STEP_STATES,
     TAKES,
 )
@@ -127,6 +129,7 @@ def _keys_with(rows: Mapping[str, Operator], arguments: frozenset[Argument]) -> 
 _PART_VALUES: dict[str, Callable[[Shape], Schema]] = {
     "recovers_at": Shape.value,
     "from": Shape.value,
+    "else_since": lambda shape: {},
     "within": lambda shape: duration(zero=False, business=False),
     "direction": lambda shape: {**one_of(DIRECTIONS), "default": "up"},
     "take": lambda shape: {**one_of(TAKES), "default": "highest"},
@@ -138,14 +141,15 @@ def _list_of(shape: Shape) -> Schema:
     return {"type": "array", "items": shape.value(), "minItems": 1, "uniqueItems": True}
 
 
-def _pair_of(item: Schema) -> Schema:
+def pair_of(item: Schema) -> Schema:
+    """A list of two."""
     return {"type": "array", "items": item, "minItems": 2, "maxItems": 2}
 
 
 def _days(shape: Shape) -> Schema:
     days = whole(-MOST_DAYS, MOST_DAYS)
     comparisons = {
-        key: {**(_pair_of(days) if key == "between" else days), "description": words.OPERATORS[key]}
+        key: {**(pair_of(days) if key == "between" else days), "description": words.OPERATORS[key]}
         for key in DAY_COMPARISONS
     }
     return {
@@ -160,7 +164,7 @@ def _days(shape: Shape) -> Schema:
 ARGUMENTS: dict[Argument, Callable[[Shape], Schema]] = {
     Argument.VALUE: Shape.value,
     Argument.VALUES: _list_of,
-    Argument.RANGE: lambda shape: _pair_of(shape.value()),
+    Argument.RANGE: lambda shape: pair_of(shape.value()),
     Argument.TEXT_PART: lambda shape: text(),
     Argument.PATTERN: lambda shape: pattern(),
     Argument.PRESENCE: lambda shape: {"const": True},
@@ -170,15 +174,18 @@ ARGUMENTS: dict[Argument, Callable[[Shape], Schema]] = {
     Argument.CROSSING: _list_of,
     Argument.SHIFT: lambda shape: shift(is_share=shape.type is not FieldType.PERCENT),
     Argument.DAYS: _days,
+    Argument.DAYS_SINCE: _days,
     Argument.EVENT: lambda shape: text(),
     Argument.EVENT_WINDOW: lambda shape: duration(zero=False, business=False),
+    Argument.EVENT_SINCE: lambda shape: one_of([RUN_START]),
     Argument.EVENT_COUNT: lambda shape: whole(1, MOST_EVENTS),
     Argument.STEP_STATE: lambda shape: one_of(STEP_STATES),
     Argument.STEP_OUTCOME: lambda shape: slug(),
 }
 """What follows an operator, by the shape of its argument; the field's shape matters to some."""
 
-_WINDOWS = {key: row for key, row in FAMILIES["event"].items() if key}
+_IN_RUN = {key: row for key, row in FAMILIES["event"].items() if key}
+_WINDOWS = {key: row for key, row in _IN_RUN.items() if row.argument is not Argument.EVENT_SINCE}
 _NO_SHAPE = Shape(FieldType.TEXT)
 """For questions about events and steps."""
 
@@ -188,7 +195,7 @@ def condition_definitions(catalogue: Catalogue, kind: Kind | None) -> dict[str, 
     fields, subject = visible(catalogue, kind), kind or ANY_SUBJECT
     besides = {"if": {**reference(f"{subject}.state"), "description": words.ABOUT["if"]}}
     leave = {"leave": {**one_of(Leave), "default": Leave.STAY.value, "description": words.ABOUT["leave"]}}
-    in_run = f"{subject}.run_state"
+    in_run, asked = f"{subject}.run_state", ("field", "event", *_derived_keys(subject))
     return {
         f"{subject}.field.state": _field_predicate(fields, "state"),
         f"{subject}.field.moment": _field_predicate(fields, "moment"),
@@ -197,18 +204,18 @@ def condition_definitions(catalogue: Catalogue, kind: Kind | None) -> dict[str, 
         f"{subject}.event.start": _event(0, {}, besides),
         f"{subject}.field.audience": _field_predicate(fields, "state", leave),
         f"{subject}.event.audience": _event(1, _WINDOWS, leave),
-        f"{subject}.audience": _condition(
+        f"{subject}.audience": any_condition(
             {
-                **{key: reference(f"{subject}.{key}.audience") for key in ("field", "event")},
-                **{kind: _group(kind, f"{subject}.state", leave) for kind in GROUPS},
+                **{key: reference(f"{subject}.{key}.audience") for key in asked},
+                **{kind: group(kind, f"{subject}.state", leave) for kind in GROUPS},
                 USE_KEY: _shared(leave),
             }
         ),
-        f"{subject}.state": _condition(_kinds(subject, "state", f"{subject}.state")),
-        in_run: _condition(_kinds(subject, "state", in_run) | _STEP),
-        f"{subject}.run_either": _condition(_kinds(subject, "either", in_run) | _STEP),
-        f"{subject}.moment": _condition(_kinds(subject, "moment", None)),
-        f"{subject}.start": _condition(
+        f"{subject}.state": any_condition(_kinds(subject, "state", f"{subject}.state")),
+        in_run: any_condition(_kinds_in_run(subject, "state")),
+        f"{subject}.run_either": any_condition(_kinds_in_run(subject, "either")),
+        f"{subject}.moment": any_condition(_kinds(subject, "moment", None)),
+        f"{subject}.start": any_condition(
             {key: reference(f"{subject}.{key}.start") for key in ("field", "event")}
         ),
     }
@@ -220,8 +227,9 @@ def shared_definitions(catalogue: Catalogue) -> dict[str, Schema]:
         "shared": _shared(),
         "event.state": _event(1, _WINDOWS),
         "event.moment": _event(0, {}),
-        "event.either": _event(0, _WINDOWS),
-        "step": _question("step", slug(), FAMILIES["step"], _exactly_one(FAMILIES["step"])),
+        "event.run_state": _event(1, _IN_RUN),
+        "event.run_either": _event(0, _IN_RUN),
+        "step": _question("step", slug(), FAMILIES["step"], exactly_one(FAMILIES["step"])),
         **_shape_definitions(catalogue),
     }
 
@@ -234,9 +242,9 @@ def _shared(besides: Schema | None = None) -> Schema:
 
 def _event(fewest: int, windows: Mapping[str, Operator], besides: Schema | None = None) -> Schema:
     """An event with at least `fewest` and at most one of `windows`; a count needs `within`."""
-    alone = [key for key, row in windows.items() if row.argument is Argument.EVENT_WINDOW]
+    alone = [key for key, row in windows.items() if row.argument is not Argument.EVENT_COUNT]
     counts = [key for key, row in windows.items() if row.argument is Argument.EVENT_COUNT]
-    asked = _exactly_one(alone) if fewest else {"not": {"required": alone}} if alone else {}
+    asked = exactly_one(alone) if fewest else _at_most_one(alone)
     needs = {"dependentRequired": {key: ["within"] for key in counts}} if counts else {}
     return _question("event", text(), windows, {**asked, **needs}, besides)
 
@@ -257,8 +265,14 @@ def _question(
     }
 
 
-def _exactly_one(keys: Iterable[str]) -> Schema:
+def exactly_one(keys: Iterable[str]) -> Schema:
+    """One of these keys, and no second."""
     return {"oneOf": [{"required": [key]} for key in keys]}
+
+
+def _at_most_one(keys: Iterable[str]) -> Schema:
+    pairs = [{"required": list(each)} for each in combinations(keys, 2)]
+    return {"not": {"anyOf": pairs}} if pairs else {}
 
 
 def _field_predicate(fields: list[Field], takes: Takes, besides: Schema | None = None) -> Schema:
@@ -268,6 +282,7 @@ def _field_predicate(fields: list[Field], takes: Takes, besides: Schema | None =
     for each in fields:
         by_shape.setdefault(shape_of(each), []).append(each.path)
     amounts = paths(each for each in fields if shape_of(each).is_amount)
+    temporal = [each for each in fields if each.type.is_temporal]
     return {
         "type": "object",
         "properties": {
@@ -275,11 +290,12 @@ def _field_predicate(fields: list[Field], takes: Takes, besides: Schema | None =
             **{key: {"description": words.OPERATORS[row.keyword]} for key, row in rows.items()},
             "of": {**amounts, "description": words.ABOUT["of"]},
             **{part: {"description": words.ABOUT[part]} for part in PARTS},
+            "else_since": {**paths(temporal), "description": words.ABOUT["else_since"]},
             **(besides or {}),
         },
         "required": ["field"],
         "additionalProperties": False,
-        **_exactly_one(rows),
+        **exactly_one(rows),
         "allOf": [
             {"if": _is_about(known), "then": reference(f"{shape.name}.{takes}")}
             for shape, known in by_shape.items()
@@ -295,20 +311,35 @@ def _is_about(known: list[str]) -> Schema:
     return {"properties": {"field": {"enum": known}}, "required": ["field"]}
 
 
-_STEP = {"step": reference("step")}
+def _derived_keys(subject: str) -> tuple[str, ...]:
+    """What a playbook about `subject` can count and sum; a source has nothing."""
+    return () if subject is Kind.SOURCE else ("count", "sum")
 
 
 def _kinds(subject: str, takes: Takes, members: str | None) -> dict[str, Schema]:
-    """What a condition can be, by the key that says so; without `members`, no group."""
+    """What a condition can be, by the key that says so; without `members`, a moment alone."""
+    found = {"field": reference(f"{subject}.field.{takes}"), "event": reference(f"event.{takes}")}
+    if not members:
+        return found
+    derived = {key: reference(f"{subject}.{key}") for key in _derived_keys(subject)}
+    groups = {kind: group(kind, members) for kind in GROUPS}
+    return {**found, **derived, **groups, USE_KEY: reference("shared")}
+
+
+def _kinds_in_run(subject: str, takes: Takes) -> dict[str, Schema]:
+    """The same within a run, which has steps and a start."""
+    found = _kinds(subject, takes, f"{subject}.run_state")
+    counts = {"count": reference(f"{subject}.count.run")} if "count" in found else {}
     return {
-        "field": reference(f"{subject}.field.{takes}"),
-        "event": reference(f"event.{takes}"),
-        **({kind: _group(kind, members) for kind in GROUPS} if members else {}),
-        **({USE_KEY: reference("shared")} if takes != "moment" else {}),
+        **found,
+        **counts,
+        "event": reference(f"event.run_{takes}"),
+        "step": reference("step"),
     }
 
 
-def _condition(kinds: Mapping[str, Schema]) -> Schema:
+def any_condition(kinds: Mapping[str, Schema]) -> Schema:
+    """One of these kinds of condition, by the key that says which."""
     return {
         "type": "object",
         "properties": {key: {"description": {**words.ABOUT, **words.GROUPS}[key]} for key in kinds},
@@ -317,7 +348,8 @@ def _condition(kinds: Mapping[str, Schema]) -> Schema:
     }
 
 
-def _group(kind: str, members: str, besides: Schema | None = None) -> Schema:
+def group(kind: str, members: str, besides: Schema | None = None) -> Schema:
+    """A group of conditions of the definition `members`."""
     listed = {"type": "array", "items": reference(members), "minItems": 1}
     return {
         "properties": {kind: {**listed, "description": words.GROUPS[kind]}, **(besides or {})},

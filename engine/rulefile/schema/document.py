@@ -19,6 +19,7 @@ from engine.rulefile.schema.conditions import (
     shared_definitions,
     visible,
 )
+from engine.rulefile.schema.derived import derived_definitions
 from engine.rulefile.schema.effects import property_value, update_schema
 from engine.rulefile.schema.values import (
     Schema,
@@ -50,6 +51,7 @@ def rule_file_schema(catalogue: Catalogue, roles: Collection[str]) -> dict[str, 
     )
     for subject in SUBJECTS:
         definitions |= condition_definitions(catalogue, subject)
+        definitions |= derived_definitions(catalogue, subject)
         definitions |= _parts(catalogue, subject)
     keys = {**{key: {} for key in words.PLAYBOOK}, **_keys()}
     return {

@@ -8,6 +8,7 @@ from engine.rulefile.blueprints import BLUEPRINT_KEY, USE_KEY
 from engine.rulefile.parameters import PARAMETER_KEYS, TYPES
 from engine.rulefile.schema import words
 from engine.rulefile.schema.conditions import ANY_SUBJECT, condition_definitions, reference
+from engine.rulefile.schema.derived import derived_definitions
 from engine.rulefile.schema.document import DIALECT, object_of, rule_file_schema
 from engine.rulefile.schema.values import Schema, number, one_of, slug, text
 from engine.rulefile.shared_conditions import CONDITIONS_KEY
@@ -22,6 +23,7 @@ def rules_schema(catalogue: Catalogue, roles: Collection[str]) -> dict[str, Any]
     """The JSON Schema (draft 2020-12) of any file of the rules folder."""
     playbook = rule_file_schema(catalogue, roles)
     definitions = playbook.pop("$defs") | condition_definitions(catalogue, None)
+    definitions |= derived_definitions(catalogue, None)
     playbook = {key: value for key, value in playbook.items() if key not in ("$schema", "title")}
     definitions |= {
         **{f"{_BLUEPRINT}{name}": _with_holes(each) for name, each in definitions.items()},

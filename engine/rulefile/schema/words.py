@@ -162,6 +162,12 @@ ABOUT: Mapping[str, str] = {
     "step": "A step of this playbook.",
     "condition": "The name of a shared condition, which a file of conditions defines.",
     "of": "Makes the value a percentage of this other amount.",
+    "else_since": "Days are counted from this field when the first has no value.",
+    "count": "How many the account has: contacts, subscriptions, tickets, or events of a name.",
+    "sum": "The sum of a field over the account's contacts, subscriptions or tickets.",
+    "where": "Who counts: a condition on each with its account. Everyone when left out.",
+    "name": "The name of the events that are counted.",
+    "since": "run_start: those after the start of the run.",
     "recovers_at": "The threshold holds until the value has come back to this one.",
     "within": "Over this stretch of time, up to now.",
     "from": "Only a change from this value.",
@@ -171,6 +177,8 @@ ABOUT: Mapping[str, str] = {
     "leave": "When it ends within a run: stay (when left out) goes on, exit ends it as left_audience.",
     "if": "A condition on the state in which the moment finds the subject.",
 }
+
+OF_ACCOUNT = "account: whose they are, as without it. A field makes the value a percentage of that amount."
 
 OPERATORS: Mapping[str, str] = {
     "equals": "It is this value.",
@@ -198,6 +206,7 @@ OPERATORS: Mapping[str, str] = {
     "event": ABOUT["event"],
     "event_within": "The last such event is at most so long ago. False when there never was one.",
     "event_absent_for": "The last such event is at least so long ago. Unknown when there never was one.",
+    "event_since": "Such an event has happened after the run started.",
     "event_at_least": "At least so many such events within the stretch.",
     "step_is": "The state of the step in this run.",
     "step_outcome": "The step's task was closed with this outcome. False while it is open.",

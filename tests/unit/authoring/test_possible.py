@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from engine.authoring.possible import conflict
 from engine.clock.durations import Duration
-from engine.conditions.catalogue import BUILT_IN, Value
+from engine.conditions.catalogue import BUILT_IN, Kind, Value
 from engine.conditions.evaluate import evaluate
-from engine.conditions.tree import Comparison, Condition, Group, Predicate
+from engine.conditions.tree import Comparison, Condition, Derived, Group, Predicate
 from engine.match.samples import SyntheticView
 
 HEALTH, SEGMENT = BUILT_IN.get("account.health"), BUILT_IN.get("account.segment")
 STRATEGIC, RENEWS = BUILT_IN.get("account.strategic"), BUILT_IN.get("account.renews_on")
+CONTACTS = Derived(Kind.CONTACT)
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 numbers = st.integers(0, 4).map(Decimal)
@@ -52,6 +53,11 @@ predicates = st.one_of(
         lambda operator, window: Predicate(operator, "when", event="login", window=Duration(window, "d")),
         st.sampled_from(["event_within", "event_absent_for"]),
         st.integers(1, 3),
+    ),
+    st.builds(
+        lambda operator, count: Predicate(operator, "when", derived=CONTACTS, value=count),
+        st.sampled_from(ORDER),
+        numbers,
     ),
     st.builds(
         lambda state: Predicate("step_is", "when", step="call", value=state),

@@ -241,7 +241,7 @@ def test_moments_have_no_answer_as_states() -> None:
 def test_every_row_names_itself_and_fits_its_argument() -> None:
     """A row's key is its keyword; operators of fields have types, the others none."""
     fieldless = {
-        Argument.EVENT, Argument.EVENT_WINDOW, Argument.EVENT_COUNT,
+        Argument.EVENT, Argument.EVENT_WINDOW, Argument.EVENT_COUNT, Argument.EVENT_SINCE,
         Argument.STEP_STATE, Argument.STEP_OUTCOME,
     }  # fmt: skip
     for keyword, row in OPERATORS.items():

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engine.conditions.catalogue import BUILT_IN
+from engine.conditions.phrase import condition_words
 from engine.conditions.tree import Group, Predicate
 from engine.console import wording
 from engine.console.condition_words import (
     action_words,
-    condition_words,
     exit_words,
     timing_words,
     trigger_words,

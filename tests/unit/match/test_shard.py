@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 
 from engine.clock.durations import Duration
-from engine.conditions.catalogue import BUILT_IN
+from engine.conditions.catalogue import BUILT_IN, Kind
+from engine.conditions.evaluate import evaluate
 from engine.conditions.operators import OPERATORS
-from engine.conditions.tree import Comparison, Condition, Crossing, Group, Predicate, Shift
+from engine.conditions.tree import Comparison, Condition, Crossing, Derived, Group, Predicate, Shift
 from engine.match import shard as shard_module
 from engine.match.compile import BATCH, MOST_CONDITIONS
 from engine.match.samples import samples, views
@@ -64,12 +65,36 @@ OF_EVERY_OPERATOR: dict[str, Predicate] = {
     "event": Predicate("event", "when", event="login"),
     "event_within": Predicate("event_within", "when", event="login", window=Duration(30, "d")),
     "event_absent_for": Predicate("event_absent_for", "when", event="login", window=Duration(2, "w")),
+    "event_since": Predicate("event_since", "when", event="login"),
     "event_at_least": Predicate(
         "event_at_least", "when", event="login", value=Decimal(3), window=Duration(7, "d")
     ),
     "step_is": Predicate("step_is", "when", step="call", value="open"),
     "step_outcome": Predicate("step_outcome", "when", step="call", value="no_response"),
 }
+
+
+COUNT = Derived(Kind.CONTACT)
+COUNTS: dict[str, Predicate] = {
+    "few": Predicate("below", "when", derived=COUNT, value=Decimal(2)),
+    "other": Predicate("not_equals", "when", derived=COUNT, value=Decimal(2)),
+    "some": Predicate("in", "when", derived=COUNT, value=(Decimal(1), Decimal(3))),
+    "between": Predicate("between", "when", derived=COUNT, value=(Decimal(1), Decimal(3))),
+    "share": Predicate(
+        "at_least",
+        "when",
+        derived=Derived(Kind.SUBSCRIPTION, summed=BUILT_IN.get("subscription.arr")),
+        value=Decimal(50),
+        of=BUILT_IN.get("account.arr"),
+    ),
+}
+
+
+def test_shard_agrees_on_counts_and_sums() -> None:
+    """A number that is known, known only as a range, or not at all answers as the reference does."""
+    assert failure(Shard("counts", COUNTS), COUNTS) is None
+    answers = {each: {evaluate(one, view) for view in views(one)} for each, one in COUNTS.items()}
+    assert all(found == {True, False, None} for found in answers.values())
 
 
 @pytest.mark.parametrize("start", range(0, len(OF_EVERY_OPERATOR), MOST_CONDITIONS // 2))

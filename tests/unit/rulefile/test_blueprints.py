@@ -160,7 +160,8 @@ def test_a_playbook_says_itself_what_is_its_own() -> None:
         (
             "{segment: high_touch, extra: {field: contact.role, equals: champion}}",
             "3:44",
-            '"contact.role" cannot be seen from a account; use a field of account.* or metric.* '
+            '"contact.role" cannot be seen from a account; use a field of account.* or metric.*, '
+            'or count what the account has with "count:" '
             '(blueprint "quiet", rules/quiet.yaml:11:70)',
         ),
     ],

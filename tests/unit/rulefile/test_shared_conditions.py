@@ -84,7 +84,8 @@ def test_a_shared_condition_stands_wherever_a_state_may() -> None:
         (
             "{condition: champion}",
             'rules/a.yaml:4:7: playbook "a": "contact.role" cannot be seen from a account; use a field of '
-            'account.* or metric.* (condition "champion", rules/conditions.yaml:8:21)',
+            'account.* or metric.*, or count what the account has with "count:" '
+            '(condition "champion", rules/conditions.yaml:8:21)',
         ),
         (
             "{condition: at_risk, field: account.arr, above: 1}",

@@ -1,0 +1,87 @@
+"""Counts and sums over what an account has: what is counted, who counts, and since when."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
+
+from engine.conditions.catalogue import Field, FieldType, Kind
+from engine.conditions.phrase import named
+from engine.conditions.tree import Condition, Derived, placeless
+from engine.rulefile.notes import RefusedError, Table
+from engine.rulefile.parse_arguments import RUN_START, Place
+from engine.rulefile.parse_values import article, choice, longer_than_zero, text
+from engine.rulefile.problem import quote
+from engine.rulefile.scope import Scope
+from engine.rulefile.source import Node
+
+COUNTED = (Kind.CONTACT, Kind.SUBSCRIPTION, Kind.TICKET)
+"""What an account has several of, each with fields of its own."""
+EVENT = "event"
+KEYS = {"count": ("of", "where", "name", "within", "since"), "sum": ("of", "where")}
+"""What may stand beside a count or a sum and its comparison."""
+
+ReadCondition: TypeAlias = Callable[[Node, Scope, Place], Condition | None]
+
+
+def read_derived(table: Table, scope: Scope, place: Place, about: str, read: ReadCondition) -> Derived | None:
+    """What is counted or summed; None when something in it had to be noted. `read` reads `where`."""
+    if scope.subject is Kind.SOURCE:
+        table.notes.add(
+            table.key(about), f"{quote(about)}: a source has nothing that could be counted or summed"
+        )
+        return None
+    if about == "sum":
+        summed = table.maybe("sum", lambda node: _amount(node, scope))
+        return None if summed is None else _of_members(table, scope, place, summed.kind, summed, read)
+    counted = table.maybe("count", choice([*COUNTED, EVENT]))
+    if counted == EVENT:
+        return _of_events(table, place)
+    is_sound = counted is not None and _without(table, ("name", "within", "since"), f"a count of {counted}s")
+    return _of_members(table, scope, place, Kind(counted), None, read) if is_sound and counted else None
+
+
+def _amount(node: Node, scope: Scope) -> Field:
+    """The field that is summed. Raises RefusedError."""
+    found = scope.field_of(node, COUNTED)
+    if found.type not in (FieldType.NUMBER, FieldType.MONEY):
+        raise RefusedError(node, f"{found.path} is {article(found.type)}, and only amounts can be summed")
+    return found
+
+
+def _of_members(
+    table: Table, scope: Scope, place: Place, kind: Kind, summed: Field | None, read: ReadCondition
+) -> Derived | None:
+    if "where" not in table:
+        return named(Derived(kind, summed=summed))
+    inner = replace(scope, subject=kind)
+    where = table.maybe("where", lambda node: read(node, inner, place.where()))
+    return None if where is None else named(Derived(kind, placeless(where), summed))
+
+
+def _of_events(table: Table, place: Place) -> Derived | None:
+    is_sound = _without(table, ("where",), "a count of events")
+    name = table.required("name", text, "a count of events")
+    chosen = table.one_of(("within", "since"), "a count of events")
+    if name is None or chosen is None or not is_sound:
+        return None
+    if chosen == "within":
+        window = table.maybe("within", longer_than_zero)
+        return None if window is None else named(Derived(event=name, window=window))
+    since = table.maybe("since", choice([RUN_START]))
+    if since is not None and not place.has_steps:
+        table.notes.add(table.key("since"), outside_a_run("since"))
+        return None
+    return None if since is None else named(Derived(event=name, is_since_start=True))
+
+
+def outside_a_run(key: str) -> str:
+    """That a key asks about a run where there is none."""
+    return f'{quote(key)}: {RUN_START} can only stand in "if" and "on" of a step and in an exit'
+
+
+def _without(table: Table, keys: tuple[str, ...], what: str) -> bool:
+    """Whether none of these keys is there; notes each that is."""
+    found = [key for key in keys if key in table]
+    for key in found:
+        table.notes.add(table.key(key), f"{quote(key)} does not go with {what}")
+    return not found

@@ -1,0 +1,125 @@
+"""Schemas of counts and sums over what an account has."""
+
+from collections.abc import Iterable
+
+from engine.conditions.catalogue import Catalogue, FieldType, Kind
+from engine.conditions.operators import Argument
+from engine.rulefile.model import Leave
+from engine.rulefile.parse_arguments import MOST_COUNTED, RUN_START
+from engine.rulefile.parse_conditions import GROUPS
+from engine.rulefile.parse_derived import COUNTED, EVENT
+from engine.rulefile.parse_predicates import FAMILIES
+from engine.rulefile.schema import words
+from engine.rulefile.schema.conditions import (
+    ANY_SUBJECT,
+    any_condition,
+    exactly_one,
+    group,
+    pair_of,
+    paths,
+    reference,
+    shape_of,
+    visible,
+)
+from engine.rulefile.schema.values import (
+    Schema,
+    duration,
+    number,
+    one_of,
+    percentage,
+    text,
+    whole,
+)
+from engine.rulefile.shared_conditions import USE_KEY
+
+
+def derived_definitions(catalogue: Catalogue, kind: Kind | None) -> dict[str, Schema]:
+    """What a playbook about `kind` can count and sum, and who counts where its subjects are counted."""
+    subject = kind or ANY_SUBJECT
+    amounts = paths(each for each in visible(catalogue, kind) if shape_of(each).is_amount)
+    leave = {"leave": {**one_of(Leave), "default": Leave.STAY.value, "description": words.ABOUT["leave"]}}
+    found = {
+        f"{subject}.count": _count(amounts, ["within"]),
+        f"{subject}.count.run": _count(amounts, ["within", "since"]),
+        f"{subject}.count.audience": _count(amounts, ["within"], leave),
+        f"{subject}.sum": _sum(catalogue, amounts),
+        f"{subject}.sum.audience": _sum(catalogue, amounts, leave),
+    }
+    if kind in COUNTED:
+        kinds = {each: group(each, f"{subject}.where") for each in GROUPS}
+        found[f"{subject}.where"] = any_condition(
+            {"field": reference(f"{subject}.field.state"), USE_KEY: reference("shared"), **kinds}
+        )
+    return found
+
+
+def _count(amounts: Schema, spans: list[str], besides: Schema | None = None) -> Schema:
+    span = {"within": duration(zero=False, business=False), "since": one_of([RUN_START])}
+    keys = {"name": text(), **{key: span[key] for key in spans}}
+    members = [
+        _for("count", [kind], {"where": reference(f"{kind}.where"), **dict.fromkeys(keys, False)})
+        for kind in COUNTED
+    ]
+    events = _for("count", [EVENT], {"where": False}, {"required": ["name"], **exactly_one(spans)})
+    about = {"count": one_of([*COUNTED, EVENT]), "where": {}, **keys}
+    return _compared(amounts, about, whole(0, MOST_COUNTED), [*members, events], besides)
+
+
+def _sum(catalogue: Catalogue, amounts: Schema, besides: Schema | None = None) -> Schema:
+    summed = [
+        each
+        for each in catalogue.fields.values()
+        if each.kind in COUNTED and each.type in (FieldType.NUMBER, FieldType.MONEY)
+    ]
+    members = [
+        _for(
+            "sum", [each.path for each in summed if each.kind is kind], {"where": reference(f"{kind}.where")}
+        )
+        for kind in COUNTED
+    ]
+    return _compared(amounts, {"sum": paths(summed), "where": {}}, number(), members, besides)
+
+
+def _for(about: str, names: Iterable[str], properties: Schema, more: Schema | None = None) -> Schema:
+    """What goes with these things to count or sum."""
+    asked = {"properties": {about: {"enum": list(names)}}, "required": [about]}
+    return {"if": asked, "then": {"properties": properties, **(more or {})}}
+
+
+def _compared(
+    amounts: Schema,
+    about: Schema,
+    value: Schema,
+    members: list[Schema],
+    besides: Schema | None,
+) -> Schema:
+    """What is counted or summed, and one comparison: with a value, or with a percentage of an amount."""
+    rows = FAMILIES["count"]
+    plain = {key: _ARGUMENTS[row.argument](value) for key, row in rows.items()}
+    share = {key: percentage() if row.takes_of else False for key, row in rows.items()}
+    is_share = {"properties": {"of": {"not": {"const": Kind.ACCOUNT.value}}}, "required": ["of"]}
+    described = {key: {**each, "description": words.ABOUT[key]} for key, each in about.items()}
+    of = {"anyOf": [one_of([Kind.ACCOUNT]), amounts], "description": words.OF_ACCOUNT}
+    return {
+        "type": "object",
+        "properties": {
+            **described,
+            "of": of,
+            **{key: {"description": words.OPERATORS[row.keyword]} for key, row in rows.items()},
+            **(besides or {}),
+        },
+        "required": [next(iter(about))],
+        "additionalProperties": False,
+        **exactly_one(rows),
+        "allOf": [
+            *members,
+            {"if": is_share, "then": {"properties": share}, "else": {"properties": plain}},
+        ],
+    }
+
+
+_ARGUMENTS = {
+    Argument.VALUE: lambda value: value,
+    Argument.VALUES: lambda value: {"type": "array", "items": value, "minItems": 1, "uniqueItems": True},
+    Argument.RANGE: pair_of,
+}
