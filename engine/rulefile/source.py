@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, StringMark
-from ruamel.yaml.events import (
+from yaml.cyaml import CParser  # type: ignore[import-untyped]
+from yaml.error import MarkedYAMLError  # type: ignore[import-untyped]
+from yaml.events import (  # type: ignore[import-untyped]
     AliasEvent,
     CollectionEndEvent,
     DocumentStartEvent,
@@ -105,17 +105,16 @@ def read_source(file: str, text: str) -> Source:
     if unfit:
         return Source(None, (unfit,))
     builder = _Builder(file)
+    parser = CParser(text)
     try:
-        for event in YAML(typ="safe", pure=True).parse(text):
-            builder.take(event)
+        while parser.check_event():
+            builder.take(parser.get_event())
     except _Stop:
         pass
     except MarkedYAMLError as error:
-        builder.syntax_error(error)
-    except Exception as error:  # malformed escapes leave the scanner as ValueError, OverflowError and others
-        builder.refuse(
-            *builder.last, f"not valid YAML after this place: {type(error).__name__}; look for a wrong escape"
-        )
+        builder.syntax_error(error, text)
+    finally:
+        parser.dispose()
     return builder.finish()
 
 
@@ -162,6 +161,8 @@ class _Builder:
         self.file = file
         self.problems: list[Problem] = []
         self.last = (1, 1)
+        self._after = (1, 1)
+        """Behind the colon, where the text read last was a key."""
         self._open: list[_Open] = []
         self._root: Node | None = None
         self._documents = 0
@@ -219,8 +220,15 @@ class _Builder:
         text = event.value if isinstance(event, ScalarEvent) else ""
         if found := _UNFIT.search(text):
             self.refuse(*self.last, f"unusable character U+{ord(found[0]):04X}; remove it")
-        is_plain = isinstance(event, ScalarEvent) and event.style is None
-        return Scalar(text, is_plain, *self.last)
+        is_plain = isinstance(event, ScalarEvent) and not event.style
+        is_missing = is_plain and not text and self._is_value_next
+        if not is_missing:
+            self._after = (event.end_mark.line + 1, event.end_mark.column + 2)
+        return Scalar(text, is_plain, *(self._after if is_missing else self.last))
+
+    @property
+    def _is_value_next(self) -> bool:
+        return bool(self._open) and self._open[-1].is_mapping and len(self._open[-1].children) % 2 == 1
 
     def _add(self, node: Node) -> None:
         if self._open:
@@ -252,44 +260,53 @@ class _Builder:
         else:
             entries[key.text] = (key, value)
 
-    def syntax_error(self, error: MarkedYAMLError) -> None:
+    def syntax_error(self, error: MarkedYAMLError, text: str) -> None:
         """Note where the text stopped being YAML, in words that say what to do."""
-        mark = error.problem_mark or error.context_mark
-        where = (mark.line + 1, mark.column + 1) if isinstance(mark, StringMark) else self.last
-        self.refuse(*where, _explained(error))
+        problem = str(error.problem or error.context or error)
+        begins_there = error.context_mark and problem in _AT_BEGINNING
+        mark = (error.context_mark if begins_there else None) or error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else self.last
+        explained = _explained(error, problem, _character(text, line, column))
+        self.refuse(line, column, f"not valid YAML: {explained}")
 
 
-_EXPLANATIONS = (
-    (
-        r"found character '\\t' that cannot start any token",
-        "a tab stands where only spaces may; indent with spaces",
-    ),
-    (
-        r"found character '(.)' that cannot start any token",
-        r'a value cannot begin with "\1"; put it in quotes',
-    ),
-    (
-        r"mapping values are not allowed here",
-        'a ":" is out of place; put quotes around text that contains ": ", and check the indentation',
-    ),
-    (
-        r"expected <block end>, but found .*",
-        "this line does not line up with the lines above it; check the indentation",
-    ),
-    (r"could not find expected ':'", 'a ":" is missing after the key, or a quoted text does not end'),
-)
+def _character(text: str, line: int, column: int) -> str:
+    lines = text.split("\n", line)
+    return lines[line - 1][column - 1 : column] if len(lines) >= line else ""
 
 
-def _explained(error: MarkedYAMLError) -> str:
-    problem = str(error.problem or error.context or error)
-    if "end of stream" in problem and "quoted" in str(error.context):
-        begun = error.context_mark.line + 1 if error.context_mark else 1
-        return f"not valid YAML: the quote opened on line {begun} is not closed"
-    if problem.startswith("expected ','") and error.context_mark:
+_AT_BEGINNING = frozenset(["could not find expected ':'", "found unexpected end of stream"])
+"""What is noticed late: the place to mend is where the key or the quote began."""
+
+_NOT_LINED_UP = "this line does not line up with the lines above it; check the indentation"
+_TAB = "a tab stands where only spaces may; indent with spaces"
+_EXPLANATIONS = {
+    "mapping values are not allowed in this context": (
+        'a ":" is out of place; put quotes around text that contains ": ", and check the indentation'
+    ),
+    "block sequence entries are not allowed in this context": (
+        'a list cannot begin here; put it on the next line, or put quotes around text that begins with "- "'
+    ),
+    "found a tab character that violates indentation": _TAB,
+    "did not find expected key": _NOT_LINED_UP,
+    "did not find expected '-' indicator": _NOT_LINED_UP,
+    "did not find expected <document start>": _NOT_LINED_UP,
+    "could not find expected ':'": 'a ":" is missing after the key, or a quoted text does not end',
+    "found unexpected end of stream": "the quote opened here is not closed",
+    "found invalid Unicode character escape code": "a wrong escape; write the character itself",
+}
+"""By what the parser says."""
+
+
+def _explained(error: MarkedYAMLError, problem: str, character: str) -> str:
+    if problem == "found character that cannot start any token":
+        if character == "\t":
+            return _TAB
+        return f'a value cannot begin with "{character}"; put it in quotes'
+    if problem == "did not find expected key" and character == ":":
+        return "a key is missing before the colon"
+    if problem.startswith("did not find expected ','") and error.context_mark:
         bracket = "{" if "mapping" in str(error.context) else "["
         begun = error.context_mark.line + 1
-        return f'not valid YAML: a "," is missing, or the "{bracket}" opened on line {begun} is not closed'
-    for pattern, words in _EXPLANATIONS:
-        if found := re.fullmatch(pattern, problem):
-            return "not valid YAML: " + found.expand(words)
-    return f"not valid YAML: {problem}"
+        return f'a "," is missing, or the "{bracket}" opened on line {begun} is not closed'
+    return _EXPLANATIONS.get(problem, problem)
