@@ -79,8 +79,10 @@ def next_turn(predicate: Predicate, view: View, turns: Iterable[Decimal], answer
 
     present = verdict(0)
     span = derived.window.elapsed
-    for left, happened_at in enumerate(times_within(derived, view), start=1):
-        if verdict(left) is not present:
+    times = times_within(derived, view)
+    for left, happened_at in enumerate(times, start=1):
+        leaves_alone = times[left : left + 1] != [happened_at]
+        if leaves_alone and verdict(left) is not present:
             return happened_at + span + _TICK
     return extent.changes_at
 
