@@ -50,7 +50,7 @@ def _print(shell: Shell, found: Explanation) -> None:
         if traced is not None:
             tree = Tree(f"{_MARKS[traced.verdict]} {title}")
             _grow(tree, traced)
-            console.print(tree)
+            console.print(tree, soft_wrap=False)
     if found.health is not None and found.health.words:
         console.print(found.health.words, markup=False)
     for words in found.moments:
