@@ -23,7 +23,7 @@ steps: [{id: look, day: 0, task: {to: csm, title: Look, due: 1bd}}]
 
 def test_explain_wraps_what_is_longer_than_the_terminal(sqlite_database: Engine, tmp_path: Path) -> None:
     """The value that was found stands at the end of the line, and is what one came for."""
-    mine = company(sqlite_database, tmp_path, WORDY)
+    mine = company(sqlite_database, tmp_path, [WORDY])
     mine.take(account(START, name="Acme"))
     config = tmp_path / "config.yaml"
     config.write_text(f"rules: {tmp_path}/rules\ntemplates: {tmp_path}/templates\nroles: {{csm: {{}}}}\n")
