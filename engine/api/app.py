@@ -5,7 +5,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from engine.api import explanations, health, intake, problems, silences, sources, tasks
+from engine.api import explanations, health, intake, outbox, problems, silences, sources, tasks
 from engine.api.guards import RequestBounds, SecurityHeaders
 from engine.api.problems import Problem
 from engine.api.service import Service
@@ -29,6 +29,7 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(sources.routes)
     app.include_router(explanations.routes)
     app.include_router(silences.routes)
+    app.include_router(outbox.routes)
     site.mount(app, has_mailbox=service.mailbox is not None)
     _handle_errors(app)
     app.add_middleware(RequestBounds)

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.conditions.catalogue import Catalogue, FieldType, Kind
 from engine.explanation.judgement import Answer
+from engine.outbox.browse import EntryState
 
 
 class ItemFault(BaseModel):
@@ -87,6 +88,62 @@ class TaskList(BaseModel):
 
     items: list[TaskItem]
     next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null at the end.")
+
+
+class OutboxEntry(BaseModel):
+    """A message on its way out, sent or given up."""
+
+    id: str
+    run_id: str
+    account_id: str
+    account: str | None = Field(description="The account's name.")
+    playbook: str
+    step: str
+    contact_id: str | None
+    connector: str
+    recipient: str
+    topic: str | None
+    subject: str
+    state: EntryState
+    attempts: int = Field(description="Tries since it was made or last retried by hand.")
+    available_at: str = Field(description="When it may be tried, while it waits.")
+    created_at: str
+    finished_at: str | None
+    error: str | None = Field(description="Why it was not delivered, or not yet.")
+    receipt: str | None = Field(description="What the other side said as it took it.")
+
+
+class OutboxList(BaseModel):
+    """A page of entries, newest first."""
+
+    items: list[OutboxEntry]
+    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null at the end.")
+
+
+class OutboxTry(BaseModel):
+    """One try at delivering an entry."""
+
+    number: int
+    started_at: str
+    ended_at: str | None
+    seconds: float | None = Field(description="How long it took; null while it is under way.")
+    result: Literal["started", "delivered", "retry", "unknown", "failed", "lost"]
+    answer: str = Field(description="What was answered, without secrets.")
+
+
+class OutboxWhole(OutboxEntry):
+    """An entry with what was rendered and with its tries."""
+
+    text: str
+    html: str | None
+    tries: list[OutboxTry]
+
+
+class OutboxRetried(BaseModel):
+    """What a retry of many came to."""
+
+    retried: int
+    more: bool = Field(description="Whether there may be more that fit.")
 
 
 class ConditionNode(BaseModel):

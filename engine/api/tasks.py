@@ -13,9 +13,10 @@ from engine.api.service import Service
 from engine.api.strict_json import parse_object, text_in
 from engine.api.values import ValueRefused, read_instant
 from engine.people import queue
-from engine.people.queue import BadCursorError, TaskFilter
+from engine.people.queue import TaskFilter
 from engine.runs import task_actions
 from engine.runs.task_actions import TaskActionError, TaskClosedError, TaskNotFoundError, UnknownOutcomeError
+from engine.state.cursor import BadCursorError
 from engine.state.database import reading
 
 _PROBLEM = {"model": ProblemDetails, "content": {"application/problem+json": {}}}

@@ -10,6 +10,7 @@ from engine.cli.explain_command import explain
 from engine.cli.holds_command import holds
 from engine.cli.import_command import import_
 from engine.cli.new_command import new
+from engine.cli.outbox_command import outbox
 from engine.cli.preview_command import preview
 from engine.cli.run_command import run_service
 from engine.cli.schema_command import schema
@@ -61,6 +62,7 @@ app.command("token")(token)
 app.command("silence")(silence)
 app.add_typer(holds, name="holds")
 app.add_typer(silences, name="silences")
+app.add_typer(outbox, name="outbox")
 
 
 def run() -> None:

@@ -17,9 +17,10 @@ from engine.console.groups import Stretch, rest_until, stretches
 from engine.console.pages import is_part, local_path, render, see_other
 from engine.console.session import Acting, SignedIn, Visitor
 from engine.people import queue
-from engine.people.queue import BadCursorError, QueueTask, TaskFilter
+from engine.people.queue import QueueTask, TaskFilter
 from engine.runs import task_actions
 from engine.runs.task_actions import TaskActionError, TaskNotFoundError
+from engine.state.cursor import BadCursorError
 from engine.state.database import reading
 
 FIRST_SHOWN = 25

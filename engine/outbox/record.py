@@ -1,11 +1,11 @@
-"""Notes what came of tries, of those that never came back, and gives dead letters another chance."""
+"""Notes what came of tries, and of those that never came back."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import Engine, Table, bindparam, delete, func, or_, select, text, update
 
 from connectors.outcome import Unknown
 from engine.outbox.claim import LEASE, READY
@@ -20,10 +20,6 @@ _outbox: Table = Outbox.__table__  # type: ignore[attr-defined]
 _attempt: Table = Attempt.__table__  # type: ignore[attr-defined]
 
 _RECOVERED_AT_ONCE = 500
-
-
-class CannotRequeueError(ValueError):
-    """An outbox entry is not one that waits for a person; the message says what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,28 +164,6 @@ def recover(
             connection.execute(_END_TRY, [_ended(each) | {"outcome": "lost"} for each in lost])
             connection.execute(_NOT_TAKEN, [_settled(each) for each in lost])
     return [each.decision for each in lost]
-
-
-def requeue(database: Engine, outbox_id: str, now: datetime) -> None:
-    """Give a dead letter, or one of unknown fate, all its tries again from `now` on.
-
-    What was left unknown may thereby be sent twice. Raises LookupError, CannotRequeueError.
-    """
-    with writing(database) as connection:
-        _requeue(connection, outbox_id, now)
-
-
-def _requeue(connection: Connection, outbox_id: str, now: datetime) -> None:
-    state = connection.scalar(select(_outbox.c.state).where(_outbox.c.id == outbox_id).with_for_update())
-    if state is None:
-        raise LookupError(f'there is no outbox entry "{outbox_id}"')
-    if state not in ("discarded", "unknown"):
-        raise CannotRequeueError(f'entry "{outbox_id}" is {state}; only discarded and unknown ones go again')
-    connection.execute(
-        update(_outbox)
-        .where(_outbox.c.id == outbox_id)
-        .values(state="available", available_at=now, attempts=0, finished_at=None, error=None)
-    )
 
 
 def _expired(now: datetime) -> Any:

@@ -1,8 +1,5 @@
 """The tasks in people's queues: one way to read them for the API, the console and the command line."""
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
 
 from engine.clock.zones import format_instant, parse_instant
+from engine.state.cursor import BadCursorError, read_cursor, write_cursor
 from engine.state.tables import Account, Person, Task
 
 TaskState = Literal["open", "done", "cancelled"]
@@ -18,10 +16,6 @@ TaskState = Literal["open", "done", "cancelled"]
 _TASK = Task.__table__  # type: ignore[attr-defined]
 _ACCOUNT = Account.__table__  # type: ignore[attr-defined]
 _PERSON = Person.__table__  # type: ignore[attr-defined]
-
-
-class BadCursorError(ValueError):
-    """A cursor was not one that a page of tasks handed out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,19 +225,17 @@ def _beyond(priority: int, due_at: datetime, task_id: str) -> ColumnElement[bool
 
 
 def _cursor_after(task: QueueTask) -> str:
-    key = json.dumps([task.priority, format_instant(task.due_at), task.id])
-    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+    return write_cursor([task.priority, format_instant(task.due_at), task.id])
 
 
 def _read_cursor(cursor: str) -> tuple[int, datetime, str]:
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        priority, due_at, task_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        priority, due_at, task_id = read_cursor(cursor)
         if type(priority) is not int or abs(priority) > 2**31 or not isinstance(task_id, str):
-            raise BadCursorError("the cursor is not one this service gave; start again without it")
+            raise BadCursorError
         return priority, parse_instant(due_at), task_id.replace("\x00", "")
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, binascii.Error) as error:
-        raise BadCursorError("the cursor is not one this service gave; start again without it") from error
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise BadCursorError from error
 
 
 def _optional_instant(instant: datetime | None) -> str | None:

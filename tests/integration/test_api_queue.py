@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import Engine, event
 
 from engine.people import queue
-from engine.people.queue import BadCursorError, TaskFilter
+from engine.people.queue import TaskFilter
+from engine.state.cursor import BadCursorError
 from engine.state.database import reading
 from tests.website_book import NOW, account, put, task
 

@@ -15,10 +15,11 @@ from sqlalchemy import Engine, delete, insert
 
 from connectors.outcome import Delivered, Outcome, Retry, Unknown
 from engine.admit.silences import add_silence, end_silence
+from engine.outbox.by_hand import CannotRequeueError, requeue
 from engine.outbox.claim import LEASE, _take, claim
 from engine.outbox.deliver import Deliverer, DeliveryReport, deliver_batch
 from engine.outbox.entry import Connector, Entry
-from engine.outbox.record import CannotRequeueError, Settlement, renew, requeue, settle
+from engine.outbox.record import Settlement, renew, settle
 from engine.outbox.retry import RetryDecision
 from engine.outbox.wiring import close_connectors, open_connectors
 from engine.settings import ConfigError, Settings
