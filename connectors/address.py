@@ -50,6 +50,10 @@ def _ascii_address(text: str) -> str:
     shown = text[:80]
     if not at:
         raise BadAddressError(f'"{shown}" is no email address: it has no @')
+    if not local.isascii():
+        raise BadAddressError(
+            f'"{shown}" has letters before the @ that few servers take (SMTPUTF8); ask for another address'
+        )
     if len(local) > 64 or not _LOCAL.fullmatch(local):
         raise BadAddressError(f'"{shown}" is no email address that every server takes: see before the @')
     wire = _ascii_domain(domain)

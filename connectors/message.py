@@ -18,6 +18,7 @@ from connectors.address import Mailbox, parse_mailbox
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LONGEST_URL = 900
+_LONGEST_LABEL = 63
 _LONGEST_WORD = 75
 """Characters of an encoded word (RFC 2047, section 2)."""
 
@@ -40,6 +41,11 @@ class Letter:
     sent_at: datetime
     reply_to: str | None = None
     unsubscribe_url: str | None = None
+    """Whoever can unsubscribe gets mail to many; a letter without it is to one person alone."""
+    topic: str | None = None
+    """What the letter is about, as mail programs group and filter it."""
+    feedback: tuple[str, ...] = ()
+    """What complaints are counted by at mailbox providers, the sender last."""
 
 
 def build_message(letter: Letter) -> Message:
@@ -58,8 +64,13 @@ def build_message(letter: Letter) -> Message:
     message["Subject"] = _words("Subject", _checked_subject(letter.subject))
     message["Auto-Submitted"] = "auto-generated"
     if letter.unsubscribe_url:
+        message["Precedence"] = "bulk"
+        if letter.topic:
+            message["List-Id"] = f"<{_label(letter.topic)}.{sender.domain}>"
         message["List-Unsubscribe"] = f"<{_checked_url(letter.unsubscribe_url)}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if letter.feedback:
+        message["Feedback-ID"] = ":".join(map(_label, letter.feedback))
     message["MIME-Version"] = "1.0"
     # "=_" cannot occur in quoted-printable text, so no line of the letter can be taken for the boundary.
     message["Content-Type"] = f'multipart/alternative; boundary="=_{_digest(letter.id)}"'
@@ -104,6 +115,11 @@ def _words(header: str, text: str) -> str:
     """Text of any script as a header holds it (RFC 2047), folded."""
     charset = "us-ascii" if text.isascii() else "utf-8"
     return Header(text, charset, maxlinelen=_LONGEST_WORD, header_name=header).encode(linesep="\r\n")
+
+
+def _label(name: str) -> str:
+    """A name as a header can hold it whatever it is: letters, digits and hyphens."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:_LONGEST_LABEL] or "none"
 
 
 def _checked_subject(subject: str) -> str:

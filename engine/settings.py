@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from engine.branding import Colours, DarkColours, Dkim, Logo
 from engine.clock.durations import parse_duration
 from engine.clock.workdays import LocalCalendar
 from engine.clock.zones import zone
@@ -109,15 +110,33 @@ class WebhookConnector(_Connector):
 
 
 class Email(_Strict):
-    """Who lifecycle emails come from and what their footer says."""
+    """Who lifecycle emails come from, how they look, and how they are signed."""
 
     sender: str = "Customer Success <success@tminus.example>"
+    senders: dict[str, str] = {}
+    """By topic, whom its emails come from instead."""
     reply_to: str | None = None
+    """An address; `csm` for the one of the account's CSM; `none`, or nothing, for the sender."""
     brand: str = "Tminus"
+    logo: Logo | None = None
+    colours: Colours = Colours()
+    dark_colours: DarkColours = DarkColours()
     footer: str = "You get this because your company uses our product."
+    address: str | None = None
+    """The postal address at the foot."""
+    feedback_id: str | None = None
+    """Who sends, in the header by which mailbox providers tell how many complain."""
+    dkim: Dkim | None = None
     on_unknown: Literal["retry", "stop"] = "stop"
     """What follows a send without a definite answer. `stop` never repeats, `retry` may."""
     max_attempts: int = Field(default=8, ge=1, le=50)
+
+    @field_validator("feedback_id")
+    @classmethod
+    def _is_sender_id(cls, text: str | None) -> str | None:
+        if text is not None and not (text.isascii() and text.isalnum() and 5 <= len(text) <= 15):
+            raise ValueError("must have 5 to 15 letters and digits, always the same: acmesuccess")
+        return text
 
 
 class Guarding(_Strict):

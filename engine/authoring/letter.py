@@ -15,6 +15,7 @@ from engine.conditions.catalogue import Kind
 from engine.fold.case import Case
 from engine.fold.context import find_contact, subject_values
 from engine.identity import digest
+from engine.outbox.correspondence import feedback_of, reply_address, sender_of
 from engine.permit.consent import ContactFacts, Refusal, may_send
 from engine.permit.suppression import address_key, suppressed_among
 from engine.render.email import LAYOUT, RenderedEmail, compose_email, template_paths
@@ -32,10 +33,11 @@ def write_letter(
     connection: Connection,
     renderer: Renderer,
     run: Run,
+    step: str,
     action: EmailAction,
     names: dict[str, Any],
 ) -> Written:
-    """The email for the contact it would go to; rendered also where it may not be sent."""
+    """The email of a step for the contact it would go to; rendered also where it may not be sent."""
     problems: list[str] = []
     contact_id, why = _recipient(case, run, action, problems)
     if not isinstance(case.world.settings.connectors.get("email"), SmtpConnector):
@@ -51,7 +53,8 @@ def write_letter(
     if mail is None:
         return Written(to, why, {}, subject, text, None, problems)
     problems += _of_mail(mail, names["unsubscribe_url"])
-    headers = _headers(case, run, to, mail, names["unsubscribe_url"], problems)
+    letter = _letter(case, digest("preview", run.id, to), step, action, to, mail, names)
+    headers = _headers(letter, problems)
     return Written(to, why, headers, mail.subject, mail.text, mail.html, problems)
 
 
@@ -148,22 +151,33 @@ def _leads_somewhere(link: str) -> bool:
     return bool(parts.path.strip("/ "))
 
 
-def _headers(
-    case: Case, run: Run, to: str, mail: RenderedEmail, unsubscribe_url: str, problems: list[str]
-) -> dict[str, str]:
-    """The headers of the message on the wire, as its connector builds it."""
+def _letter(
+    case: Case,
+    key: str,
+    step: str,
+    action: EmailAction,
+    to: str,
+    mail: RenderedEmail,
+    names: dict[str, Any],
+) -> Letter:
     settings = case.world.settings.email
-    letter = Letter(
-        id=digest("preview", run.id, to),
-        sender=settings.sender,
+    return Letter(
+        id=key,
+        sender=sender_of(settings, action.topic),
         recipient=to,
         subject=mail.subject,
         text=mail.text,
         html=mail.html,
         sent_at=case.now,
-        reply_to=settings.reply_to,
-        unsubscribe_url=unsubscribe_url,
+        reply_to=reply_address(settings, (names["csm"] or {}).get("email")),
+        unsubscribe_url=names["unsubscribe_url"],
+        topic=action.topic,
+        feedback=feedback_of(settings, step, action.topic),
     )
+
+
+def _headers(letter: Letter, problems: list[str]) -> dict[str, str]:
+    """The headers of the message on the wire, as its connector builds it."""
     try:
         message = build_message(letter)
     except (BadAddressError, BadLetterError) as error:

@@ -231,7 +231,7 @@ def _of_task(stage: _Stage, step: Step, action: TaskAction) -> Preview:
 
 def _of_email(stage: _Stage, step: Step, action: EmailAction) -> Preview:
     renderer = stage.library.renderer(stage.playbook.version)
-    written = write_letter(stage.case, stage.connection, renderer, stage.run, action, stage.names)
+    written = write_letter(stage.case, stage.connection, renderer, stage.run, step.id, action, stage.names)
     return _made(stage, step, "email", written)
 
 

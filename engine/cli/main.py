@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.check_command import check
+from engine.cli.dkim_command import dkim
 from engine.cli.explain_command import explain
 from engine.cli.holds_command import holds
 from engine.cli.import_command import import_
@@ -59,6 +60,7 @@ app.command("sources")(sources)
 app.command("explain")(explain)
 app.command("preview")(preview)
 app.command("token")(token)
+app.command("dkim")(dkim)
 app.command("silence")(silence)
 app.add_typer(holds, name="holds")
 app.add_typer(silences, name="silences")

@@ -137,6 +137,7 @@ def _write_email(case: Case, playbook: Playbook, run: Run, step: str, action: Em
             "html": written["html"],
             "text": written["text"],
             "unsubscribe_url": names["unsubscribe_url"],
+            "reply_to": (names["csm"] or {}).get("email"),
         },
         available_at=case.calendar.within_hours(case.now),
         created_at=case.now,

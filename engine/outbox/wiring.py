@@ -7,11 +7,19 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from connectors.address import BadAddressError, parse_mailbox
-from connectors.message import BadLetterError, Letter, build_message
+from connectors.dkim_signing import DkimSigner
+from connectors.message import BadLetterError, Letter, build_message, on_the_wire
 from connectors.outcome import Failed, Outcome
 from connectors.slack import SlackConnector
 from connectors.smtp import SmtpConnector
 from connectors.webhook import WebhookConnector
+from engine.outbox.correspondence import (
+    check_addresses,
+    dkim_signer,
+    feedback_of,
+    reply_address,
+    sender_of,
+)
 from engine.outbox.entry import Connector, Entry
 from engine.permit.unsubscribe import UnsubscribeLinks, unsubscribe_links
 from engine.settings import ConfigError, Email, Settings
@@ -27,15 +35,19 @@ class EmailDelivery:
     connector: SmtpConnector
     email: Email
     links: UnsubscribeLinks
+    signer: DkimSigner | None = None
 
     def deliver(self, entry: Entry, now: datetime) -> Outcome:
-        """Build the message and send it; what cannot be built can never be sent."""
+        """Build the message, sign it and send it; what cannot be built can never be sent."""
+        letter = self._letter(entry, now)
         try:
-            message = build_message(self._letter(entry, now))
-            recipient = parse_mailbox(entry.recipient).address
+            content = on_the_wire(build_message(letter))
+            recipient = parse_mailbox(letter.recipient).address
         except (BadAddressError, BadLetterError) as error:
             return Failed(str(error))
-        return self.connector.send(message, parse_mailbox(self.email.sender).address, recipient)
+        if self.signer is not None:
+            content = self.signer.sign(content, now)
+        return self.connector.send(content, parse_mailbox(letter.sender).address, recipient)
 
     def close(self) -> None:
         """Say goodbye to the server."""
@@ -44,14 +56,16 @@ class EmailDelivery:
     def _letter(self, entry: Entry, now: datetime) -> Letter:
         return Letter(
             id=entry.id,
-            sender=self.email.sender,
+            sender=sender_of(self.email, entry.topic),
             recipient=entry.recipient,
             subject=entry.subject,
             text=str(entry.payload.get("text", "")),
             html=str(entry.payload.get("html", "")),
             sent_at=now,
-            reply_to=self.email.reply_to,
+            reply_to=reply_address(self.email, entry.payload.get("reply_to")),
             unsubscribe_url=self.links.url(entry.contact_id, entry.topic) if entry.contact_id else None,
+            topic=entry.topic,
+            feedback=feedback_of(self.email, entry.step, entry.topic),
         )
 
 
@@ -85,11 +99,13 @@ class WebhookDelivery:
 
 def open_connectors(settings: Settings, database: Engine) -> Mapping[str, Connector]:
     """Every configured connector by its name. Connects to nothing yet. Raises ConfigError."""
+    check_addresses(settings.email)
+    signer = dkim_signer(settings.email)
     links = unsubscribe_links(database, settings.console.public_url)
     found: dict[str, Connector] = {}
     for name, each in settings.connectors.items():
         try:
-            found[name] = _delivery(each, settings.email, links)
+            found[name] = _delivery(each, settings.email, links, signer)
         except ValueError as error:
             raise ConfigError(f"connectors.{name}: {error}") from error
     return found
@@ -106,7 +122,10 @@ LONGEST_TIMEOUT = 90.0
 
 
 def _delivery(
-    spec: SmtpSettings | SlackSettings | WebhookSettings, email: Email, links: UnsubscribeLinks
+    spec: SmtpSettings | SlackSettings | WebhookSettings,
+    email: Email,
+    links: UnsubscribeLinks,
+    signer: DkimSigner | None,
 ) -> Connector:
     if not 0 < spec.timeout_seconds <= LONGEST_TIMEOUT:
         raise ValueError(f"timeout_seconds must be above 0 and at most {LONGEST_TIMEOUT:g}")
@@ -116,12 +135,10 @@ def _delivery(
         secret = spec.secret.get_secret_value() if spec.secret else None
         url, seconds = spec.url.get_secret_value(), spec.timeout_seconds
         return WebhookDelivery(WebhookConnector(url, secret, seconds, allow_private=spec.allow_private))
-    parse_mailbox(email.sender)
-    if email.reply_to:
-        parse_mailbox(email.reply_to)
     password = spec.password.get_secret_value() if spec.password else None
     return EmailDelivery(
         SmtpConnector(spec.host, spec.port, spec.security, spec.username, password, spec.timeout_seconds),
         email,
         links,
+        signer,
     )

@@ -17,6 +17,7 @@ from connectors.outcome import Delivered, Outcome, Retry, Unknown
 from engine.admit.silences import add_silence, end_silence
 from engine.outbox.by_hand import CannotRequeueError, requeue
 from engine.outbox.claim import LEASE, _take, claim
+from engine.outbox.correspondence import dkim_signer
 from engine.outbox.deliver import Deliverer, DeliveryReport, deliver_batch
 from engine.outbox.entry import Connector, Entry
 from engine.outbox.record import Settlement, renew, settle
@@ -25,6 +26,7 @@ from engine.outbox.wiring import close_connectors, open_connectors
 from engine.settings import ConfigError, Settings
 from engine.state.database import writing
 from engine.state.tables import Account, Contact, Outbox, Rulebook, Run, Suppression
+from tests.dkim_check import PRIVATE_KEY, verify
 from tests.integration.mail_servers import CUT, KeepingHandler, messages_by_id, real_smtp, scripted_smtp
 from tests.integration.outbox_book import NOW, attempts, change, outbox, seed, settings
 
@@ -448,6 +450,44 @@ def test_two_deliverers_send_everything_once(database: Engine) -> None:
     assert messages_by_id(handler.contents) == {f"<{each}@acme.example>": 1 for each in ids}
 
 
+DKIM = {"domain": "acme.example", "selector": "tminus1", "key": PRIVATE_KEY}
+
+
+def test_deliver_batch_signs_what_goes_over_the_wire(database: Engine) -> None:
+    """The signature holds at the other end, where dots and line ends have been through SMTP."""
+    seed(database, payload={"html": "<p>Hello</p>", "text": ".a dot\n..\nFrom here \n\n", "reply_to": CSM})
+    email = {"sender": "Acme <success@mail.acme.example>", "dkim": DKIM, "reply_to": "csm"}
+    with mail() as (port, handler):
+        assert deliver(database, port, email=email) == DeliveryReport(delivered=1)
+    signer = dkim_signer(settings(email=email).email)
+    assert signer is not None
+    assert verify(handler.contents[0], dict([signer.record()]).__getitem__)["d"] == "acme.example"
+    assert message_from_bytes(handler.contents[0], policy=default)["Reply-To"] == CSM
+
+
+CSM = "dana@acme.example"
+
+
+def test_deliver_batch_sends_from_whom_the_topic_says(database: Engine) -> None:
+    """The envelope and the header; answers go to the sender where the CSM has no address."""
+    (key,) = seed(database, topic="product")
+    email = {
+        "sender": "Acme <success@acme.example>",
+        "senders": {"product": "News <news@acme.example>"},
+        "reply_to": "csm",
+        "feedback_id": "acmesuccess",
+    }
+    with mail() as (port, handler):
+        assert deliver(database, port, email=email) == DeliveryReport(delivered=1)
+    message = message_from_bytes(handler.contents[0], policy=default)
+    assert message["From"] == "News <news@acme.example>"
+    assert message["Message-ID"] == f"<{key}@acme.example>"
+    assert message["List-Id"] == "<product.acme.example>"
+    assert message["Precedence"] == "bulk"
+    assert message["Feedback-ID"].split(":")[1:] == ["product", "email", "acmesuccess"]
+    assert message["Reply-To"] is None
+
+
 def _smtp(port: int) -> dict[str, Any]:
     return {"kind": "smtp", "host": "127.0.0.1", "port": port, "security": "none", "timeout_seconds": 20}
 
@@ -468,7 +508,24 @@ def _smtp(port: int) -> dict[str, Any]:
             {"connectors": {"email": _smtp(25) | {"timeout_seconds": 600}}},
             "connectors.email: timeout_seconds must be above 0 and at most 90",
         ),
-        ({"email": {"sender": "nobody"}}, 'connectors.email: "nobody" is no email address'),
+        (
+            {"email": {"senders": {"product": "eve@x.example\r\nBcc: x@x.example"}}},
+            "email.senders.product: an",
+        ),
+        ({"email": {"reply_to": "CSM"}}, 'email.reply_to: "CSM" is no email address'),
+        (
+            {"email": {"sender": "Acme <a@acme.example>", "dkim": DKIM | {"key": "missing.pem"}}},
+            "email.dkim.key: is neither a private key in PEM form nor the path of a file with one",
+        ),
+        (
+            {"email": {"sender": "a@acme.example", "dkim": DKIM | {"key": PRIVATE_KEY[:300]}}},
+            "email.dkim.key: it is no RSA key",
+        ),
+        (
+            {"email": {"sender": "a@other.example", "dkim": DKIM}},
+            "email.dkim.domain: acme.example is not the domain of email.sender (other.example)",
+        ),
+        ({"email": {"sender": "nobody"}}, 'email.sender: "nobody" is no email address'),
     ],
 )
 def test_open_connectors_refuses_a_bad_configuration(

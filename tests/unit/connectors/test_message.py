@@ -109,6 +109,29 @@ def test_build_message_refuses_what_would_break_it(change: dict[str, Any]) -> No
         build_message(replace(LETTER, **change))
 
 
+@pytest.mark.parametrize("name", ["x\r\nBcc: eve@x.example", "é>", "", "a" * 500, "a, b <c@x.example>"])
+def test_build_message_names_topics_safely(name: str) -> None:
+    """Whatever a topic or a step is called, it adds no header, and List-Id stays one word."""
+    message = parsed(replace(LETTER, topic=name or None, feedback=(name, "acmesuccess")))
+    assert message["Bcc"] is None
+    assert re.fullmatch(r"<[A-Za-z0-9-]{1,63}\.acme\.example>", message["List-Id"] or "<x.acme.example>")
+    assert re.fullmatch(r"[A-Za-z0-9-]{1,63}:acmesuccess", message["Feedback-ID"])
+
+
+def test_build_message_to_one_person_alone_is_no_bulk() -> None:
+    """Who cannot unsubscribe gets no headers of lists."""
+    message = parsed(replace(LETTER, unsubscribe_url=None, topic="product"))
+    assert {"Precedence", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post"} & set(
+        message.keys()
+    ) == set()
+
+
+def test_parse_mailbox_says_why_it_takes_no_letters_of_other_scripts() -> None:
+    """Before the @; behind it they are written in ASCII."""
+    with pytest.raises(BadAddressError, match="few servers take"):
+        parse_mailbox("jörg@bücher.example")
+
+
 @pytest.mark.parametrize("field", ["sender", "recipient", "reply_to"])
 @pytest.mark.parametrize(
     "address",
