@@ -2,109 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo
 
 from engine.conditions.catalogue import Field, FieldType, Value
-from engine.conditions.feed import Feed
 from engine.conditions.operators import OPERATORS, Argument
 from engine.conditions.tree import Comparison, Condition, Derived, Predicate, Shift, predicates
 from engine.conditions.view import Extent, Held
+from engine.match.synthetic import NOON, Sample, SyntheticView
 
-_NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
-_UTC = ZoneInfo("UTC")
 _SMALLEST = Decimal("0.000001")
 _HUNDRED = Decimal(100)
-
-
-@dataclass
-class SyntheticView:
-    """A subject made up of exactly what the predicates ask about."""
-
-    now: datetime = _NOON
-    zone: ZoneInfo = _UTC
-    values: dict[str, Value | None] = field(default_factory=dict)
-    extents: dict[str, Extent] = field(default_factory=dict)
-    """By the path of what is counted or summed."""
-    started_at: datetime | None = None
-    latches: dict[str, bool | None] = field(default_factory=dict)
-    """By the predicate's path."""
-    extremes: dict[str, Held | None] = field(default_factory=dict)
-    """By the predicate's path."""
-    events: dict[str, datetime | None] = field(default_factory=dict)
-    times: dict[str, list[datetime]] = field(default_factory=dict)
-    states: dict[str, str | None] = field(default_factory=dict)
-    outcomes: dict[str, str | None] = field(default_factory=dict)
-
-    def value(self, field: Field) -> Value | None:
-        """The field's made-up value."""
-        return self.values.get(field.path)
-
-    def extent(self, derived: Derived) -> Extent:
-        """The made-up count or sum."""
-        return self.extents.get(derived.path, Extent(None, None))
-
-    def is_latched(self, predicate: Predicate) -> bool | None:
-        """The predicate's made-up latch."""
-        return self.latches.get(predicate.path)
-
-    def extreme(self, predicate: Predicate) -> Held | None:
-        """The predicate's made-up extreme."""
-        return self.extremes.get(predicate.path)
-
-    def event_times(self, name: str) -> list[datetime]:
-        """The event's made-up instants."""
-        return self.times.get(name, [])
-
-    def last_event(self, name: str) -> datetime | None:
-        """The event's made-up instant."""
-        return self.events.get(name)
-
-    def feeds(self, predicate: Predicate) -> tuple[Feed, ...]:
-        """None: made-up subjects are seen at once."""
-        return ()
-
-    def known_since(self) -> datetime | None:
-        """Since ever."""
-        return None
-
-    def step_state(self, step: str) -> str | None:
-        """The step's made-up state."""
-        return self.states.get(step)
-
-    def step_outcome(self, step: str) -> str | None:
-        """The step's made-up outcome."""
-        return self.outcomes.get(step)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What to put into a view so that one predicate sees one thing."""
-
-    values: Mapping[str, Any] = field(default_factory=dict)
-    extents: Mapping[str, Extent] = field(default_factory=dict)
-    started_at: datetime | None = None
-    latches: Mapping[str, bool | None] = field(default_factory=dict)
-    extremes: Mapping[str, Held | None] = field(default_factory=dict)
-    events: Mapping[str, datetime | None] = field(default_factory=dict)
-    times: Mapping[str, list[datetime]] = field(default_factory=dict)
-    states: Mapping[str, str | None] = field(default_factory=dict)
-    outcomes: Mapping[str, str | None] = field(default_factory=dict)
-
-    def apply(self, view: SyntheticView) -> None:
-        """Make the view show this."""
-        view.values.update(self.values)
-        view.extents.update(self.extents)
-        view.started_at = view.started_at or self.started_at
-        view.latches.update(self.latches)
-        view.extremes.update(self.extremes)
-        view.events.update(self.events)
-        view.times.update(self.times)
-        view.states.update(self.states)
-        view.outcomes.update(self.outcomes)
 
 
 Choices: TypeAlias = dict[bool | None, Sample]
@@ -249,9 +158,9 @@ def _any_value(predicate: Predicate) -> Value:
         case FieldType.FLAG:
             return False
         case FieldType.DATE:
-            return _NOON.date()
+            return NOON.date()
         case FieldType.INSTANT:
-            return _NOON
+            return NOON
         case kind if kind.is_numeric:
             return Decimal(0)
     return "text"
@@ -266,7 +175,7 @@ def _day_samples(predicate: Predicate, wanted: Comparison) -> list[Sample]:
     found: list[Sample] = [Sample(values={predicate.field.path: None})]
     for number in numbers:
         with suppress(OverflowError):
-            instant = _NOON + timedelta(days=sign * number)
+            instant = NOON + timedelta(days=sign * number)
             found.append(Sample(values={predicate.field.path: instant.date() if is_date else instant}))
     return found
 
@@ -279,14 +188,14 @@ def _event_samples(predicate: Predicate) -> list[Sample]:
         ages = [span + tick, span, max(span - tick, timedelta(0))]
     return [
         Sample(events={predicate.event: None}),
-        *(Sample(events={predicate.event: _NOON - age}) for age in ages),
+        *(Sample(events={predicate.event: NOON - age}) for age in ages),
     ]
 
 
 def _since_samples(event: str) -> list[Sample]:
     tick = timedelta(microseconds=1)
-    events: list[datetime | None] = [None, _NOON, _NOON + tick]
-    return [Sample(), *(Sample(events={event: each}, started_at=_NOON) for each in events)]
+    events: list[datetime | None] = [None, NOON, NOON + tick]
+    return [Sample(), *(Sample(events={event: each}, started_at=NOON) for each in events)]
 
 
 def _shift_samples(predicate: Predicate, wanted: Shift) -> list[Sample]:
@@ -312,8 +221,8 @@ def _as_number(value: Value) -> Decimal:
 def _count_samples(predicate: Predicate, least: int) -> list[Sample]:
     assert predicate.event is not None
     assert predicate.window is not None
-    start, tick = _NOON - predicate.window.elapsed, timedelta(microseconds=1)
-    counts = [[], [start] * least, [start - tick, *([start] * (least - 1))], [_NOON] * (least + 1)]
+    start, tick = NOON - predicate.window.elapsed, timedelta(microseconds=1)
+    counts = [[], [start] * least, [start - tick, *([start] * (least - 1))], [NOON] * (least + 1)]
     return [Sample(times={predicate.event: each}) for each in counts]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from engine.clock.durations import Duration
 from engine.conditions.catalogue import Kind
+from engine.rulefile.asked import Place
 from engine.rulefile.model import (
     Branch,
     ChooseAction,
@@ -15,7 +16,6 @@ from engine.rulefile.model import (
     WebhookAction,
 )
 from engine.rulefile.notes import RefusedError, Table
-from engine.rulefile.parse_arguments import Place
 from engine.rulefile.parse_conditions import read_condition
 from engine.rulefile.parse_effects import read_record, read_update
 from engine.rulefile.parse_values import choice, duration, slug, text

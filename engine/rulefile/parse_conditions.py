@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Literal, cast
 
 from engine.conditions.tree import Condition, Group
+from engine.rulefile.asked import Place
 from engine.rulefile.notes import RefusedError
-from engine.rulefile.parse_arguments import Place
 from engine.rulefile.parse_predicates import FAMILIES, read_predicate
 from engine.rulefile.problem import alternatives, quote
 from engine.rulefile.scope import Scope

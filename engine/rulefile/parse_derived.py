@@ -7,8 +7,9 @@ from typing import TypeAlias
 from engine.conditions.catalogue import Field, FieldType, Kind
 from engine.conditions.phrase import named
 from engine.conditions.tree import Condition, Derived, placeless
+from engine.rulefile.asked import Place
 from engine.rulefile.notes import RefusedError, Table
-from engine.rulefile.parse_arguments import RUN_START, Place
+from engine.rulefile.parse_time_arguments import RUN_START
 from engine.rulefile.parse_values import article, choice, longer_than_zero, text
 from engine.rulefile.problem import quote
 from engine.rulefile.scope import Scope

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from engine.clock.durations import Duration
 from engine.clock.periods import DayOfPeriod, Period
 from engine.conditions.catalogue import Field, Kind
+from engine.rulefile.asked import Place
 from engine.rulefile.model import Every
 from engine.rulefile.notes import RefusedError, Table
-from engine.rulefile.parse_arguments import Place
 from engine.rulefile.parse_conditions import read_condition
 from engine.rulefile.parse_values import article, choice, duration, text, whole
 from engine.rulefile.scope import Scope

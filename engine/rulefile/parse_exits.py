@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from engine.conditions.tree import Condition
+from engine.rulefile.asked import Place
 from engine.rulefile.model import Deed, Exit
 from engine.rulefile.notes import Table
 from engine.rulefile.parse_actions import ACTIONS, read_action
-from engine.rulefile.parse_arguments import Place
 from engine.rulefile.parse_conditions import read_condition
 from engine.rulefile.parse_values import elapsed, slug
 from engine.rulefile.scope import Scope

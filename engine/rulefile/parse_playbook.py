@@ -8,11 +8,11 @@ from typing import Any, cast
 
 from engine.conditions.catalogue import Catalogue, Field, Kind
 from engine.conditions.tree import Condition, Predicate
+from engine.rulefile.asked import Place
 from engine.rulefile.blueprints import USE_KEY, expanded
 from engine.rulefile.model import Existing, Guard, Late, Leave, Missing, Mode, Moment, Playbook
 from engine.rulefile.mutes import MutedName, muted_names, read_mutes
 from engine.rulefile.notes import Notes, RefusedError, Table
-from engine.rulefile.parse_arguments import Place
 from engine.rulefile.parse_conditions import read_condition
 from engine.rulefile.parse_every import note_every, read_every
 from engine.rulefile.parse_exits import read_exits

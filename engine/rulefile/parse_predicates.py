@@ -9,8 +9,9 @@ from typing import TypeAlias
 from engine.conditions.operators import OPERATORS, Argument, Operator
 from engine.conditions.tree import Predicate
 from engine.conditions.wording import show_list
+from engine.rulefile.asked import Asked, Place
 from engine.rulefile.notes import Table
-from engine.rulefile.parse_arguments import READERS, Asked, Place
+from engine.rulefile.parse_arguments import READERS
 from engine.rulefile.parse_derived import KEYS as DERIVED_KEYS
 from engine.rulefile.parse_derived import ReadCondition, outside_a_run, read_derived
 from engine.rulefile.parse_values import article

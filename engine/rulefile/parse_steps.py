@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from engine.clock.durations import Duration
+from engine.rulefile.asked import Place
 from engine.rulefile.model import AfterTiming, AnchorTiming, DayTiming, Escalation, OnTiming, Step, Timing
 from engine.rulefile.notes import RefusedError, Table
 from engine.rulefile.parse_actions import ACTIONS, CHOOSE, read_step_action
-from engine.rulefile.parse_arguments import Place
 from engine.rulefile.parse_conditions import read_condition
 from engine.rulefile.parse_values import duration, slug, text, whole
 from engine.rulefile.problem import quote

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from engine.clock.durations import Duration, parse_duration
 from engine.conditions.catalogue import Field, FieldType, Value, decode, decode_number
@@ -205,6 +205,19 @@ def longer_than_zero(node: Node) -> Duration:
     if not span.amount:
         raise RefusedError(node, f"{span} is no time at all; write a longer one")
     return span
+
+
+def pair(node: Node) -> tuple[Node, Node]:
+    """The two ends of a range."""
+    if not isinstance(node, Sequence) or len(node.items) != 2:
+        raise RefusedError(node, "takes a list of two values, the lowest and the highest, such as [10, 20]")
+    return node.items[0], node.items[1]
+
+
+def in_ascending_order(node: Node, low: Any, high: Any) -> None:
+    """Raises RefusedError when the ends of a range are the wrong way round."""
+    if low > high:
+        raise RefusedError(node, "the first of the two values must not be above the second")
 
 
 def typed(field: Field) -> Callable[[Node], Value]:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.conditions.catalogue import Catalogue
+from engine.rulefile.asked import Place
 from engine.rulefile.blueprints import BLUEPRINT_KEY, USE_KEY, Blueprint, read_blueprint
 from engine.rulefile.notes import Notes
-from engine.rulefile.parse_arguments import Place
 from engine.rulefile.parse_conditions import read_condition
 from engine.rulefile.problem import Problem, quote
 from engine.rulefile.scope import Scope

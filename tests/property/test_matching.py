@@ -19,8 +19,8 @@ from engine.conditions.tree import Comparison, Condition, Crossing, Derived, Gro
 from engine.conditions.view import Extent, Held
 from engine.match.compile import rules_of
 from engine.match.question import question
-from engine.match.samples import SyntheticView
 from engine.match.shard import Shard
+from engine.match.synthetic import SyntheticView
 
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
 

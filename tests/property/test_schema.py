@@ -15,10 +15,11 @@ from engine.clock.periods import Period
 from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Kind, seen_from
 from engine.conditions.operators import Argument
 from engine.rulefile.model import Guard
-from engine.rulefile.parse_arguments import DAY_COMPARISONS, STEP_STATES
+from engine.rulefile.parse_arguments import STEP_STATES
 from engine.rulefile.parse_every import SPREAD_UNITS, day_names, longest_spread
 from engine.rulefile.parse_playbook import SUBJECTS, Parsed, parse_playbook
 from engine.rulefile.parse_predicates import FAMILIES
+from engine.rulefile.parse_time_arguments import DAY_COMPARISONS
 from engine.rulefile.schema.document import rule_file_schema
 from engine.rulefile.shared import read_shared
 from engine.rulefile.source import read_source

@@ -1,188 +1,36 @@
 """Schemas of conditions: which operator goes with which field, and what follows it."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from itertools import combinations
-from typing import Literal, TypeAlias
 
-from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind, seen_from
+from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind
 from engine.conditions.operators import Argument, Operator
 from engine.rulefile.model import Leave
-from engine.rulefile.parse_arguments import (
-    DAY_COMPARISONS,
-    DIRECTIONS,
-    MOST_DAYS,
-    MOST_EVENTS,
-    ONCE,
-    RUN_START,
-    STEP_STATES,
-    TAKES,
-)
 from engine.rulefile.parse_conditions import GROUPS
 from engine.rulefile.parse_predicates import FAMILIES, PARTS
 from engine.rulefile.schema import words
+from engine.rulefile.schema.shapes import (
+    ARGUMENTS,
+    Shape,
+    Takes,
+    is_taken,
+    paths,
+    reference,
+    shape_definitions,
+    shape_of,
+    visible,
+)
 from engine.rulefile.schema.values import (
     Schema,
-    duration,
     one_of,
-    pattern,
-    percentage,
-    shift,
     slug,
     text,
-    typed,
-    whole,
 )
 from engine.rulefile.shared_conditions import USE_KEY
-
-Takes: TypeAlias = Literal["state", "moment", "either"]
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What the fields of one type have in common; of a choice also what can be chosen."""
-
-    type: FieldType
-    choices: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Its name among the definitions."""
-        return "-".join(["value", self.type, *self.choices])
-
-    @property
-    def is_amount(self) -> bool:
-        """Whether a percentage of it can be taken."""
-        return self.type.is_numeric and self.type is not FieldType.PERCENT
-
-    def value(self) -> Schema:
-        """One value."""
-        return typed(self.type, self.choices)
-
-
-def shape_of(field: Field) -> Shape:
-    """The shape of a field's values."""
-    return Shape(field.type, field.choices if field.type is FieldType.ENUM else ())
-
 
 ANY_SUBJECT = "any"
 """In the names of definitions, stands for conditions that may be about anything."""
 
-
-def visible(catalogue: Catalogue, subject: Kind | None) -> list[Field]:
-    """The fields a condition can name in a playbook about `subject`; all of them when that is not known."""
-    kinds = seen_from(subject) if subject else tuple(Kind)
-    return [each for each in catalogue.fields.values() if each.kind in kinds]
-
-
-def paths(fields: Iterable[Field]) -> Schema:
-    """One of these fields, each with what it holds."""
-    known = list(fields)
-    return {"enum": [each.path for each in known], "enumDescriptions": [_described(each) for each in known]}
-
-
-def _described(field: Field) -> str:
-    unit = f" in {field.unit.replace('_', ' ')}" if field.unit else ""
-    choices = f": {', '.join(field.choices)}" if field.choices else ""
-    return f"{field.type}{unit}{choices}"
-
-
-def reference(name: str) -> Schema:
-    """A reference to a definition."""
-    return {"$ref": f"#/$defs/{name}"}
-
-
-def _shape_definitions(catalogue: Catalogue) -> dict[str, Schema]:
-    """For every shape of value and kind of place, the operators that go with it and what follows them."""
-    shapes = dict.fromkeys(map(shape_of, catalogue.fields.values()))
-    places: tuple[Takes, ...] = ("state", "moment", "either")
-    return {f"{shape.name}.{takes}": _shape(shape, takes) for shape in shapes for takes in places}
-
-
-def _shape(shape: Shape, takes: Takes) -> Schema:
-    rows = {
-        key: row
-        for key, row in FAMILIES["field"].items()
-        if shape.type in row.types and _is_taken(row, takes)
-    }
-    parts = {part: _keys_with(rows, arguments) for part, arguments in PARTS.items()}
-    extras = (["of"] if shape.is_amount else []) + [part for part, keys in parts.items() if keys]
-    plain: Schema = {"properties": {key: ARGUMENTS[row.argument](shape) for key, row in rows.items()}}
-    found: Schema = {"propertyNames": {"enum": ["field", *rows, *extras, "if", "leave"]}}
-    if shape.is_amount:
-        share = {key: percentage() if row.takes_of else False for key, row in rows.items()}
-        found |= {"if": {"required": ["of"]}, "then": {"properties": share}, "else": plain}
-    else:
-        found |= plain
-    found["dependentRequired"] = {key: ["within"] for key in _keys_with(rows, PARTS["within"])}
-    found["dependentSchemas"] = {
-        part: {"anyOf": [{"required": [key]} for key in keys]} for part, keys in parts.items() if keys
-    }
-    found["allOf"] = [{"properties": {part: _PART_VALUES[part](shape) for part in parts if part in extras}}]
-    return found
-
-
-def _keys_with(rows: Mapping[str, Operator], arguments: frozenset[Argument]) -> list[str]:
-    return [key for key, row in rows.items() if row.argument in arguments]
-
-
-_PART_VALUES: dict[str, Callable[[Shape], Schema]] = {
-    "recovers_at": Shape.value,
-    "from": Shape.value,
-    "else_since": lambda shape: {},
-    "within": lambda shape: duration(zero=False, business=False),
-    "direction": lambda shape: {**one_of(DIRECTIONS), "default": "up"},
-    "take": lambda shape: {**one_of(TAKES), "default": "highest"},
-    "once": lambda shape: {**one_of(ONCE), "default": "per_threshold"},
-}
-
-
-def _list_of(shape: Shape) -> Schema:
-    return {"type": "array", "items": shape.value(), "minItems": 1, "uniqueItems": True}
-
-
-def pair_of(item: Schema) -> Schema:
-    """A list of two."""
-    return {"type": "array", "items": item, "minItems": 2, "maxItems": 2}
-
-
-def _days(shape: Shape) -> Schema:
-    days = whole(-MOST_DAYS, MOST_DAYS)
-    comparisons = {
-        key: {**(pair_of(days) if key == "between" else days), "description": words.OPERATORS[key]}
-        for key in DAY_COMPARISONS
-    }
-    return {
-        "type": "object",
-        "properties": comparisons,
-        "additionalProperties": False,
-        "minProperties": 1,
-        "maxProperties": 1,
-    }
-
-
-ARGUMENTS: dict[Argument, Callable[[Shape], Schema]] = {
-    Argument.VALUE: Shape.value,
-    Argument.VALUES: _list_of,
-    Argument.RANGE: lambda shape: pair_of(shape.value()),
-    Argument.TEXT_PART: lambda shape: text(),
-    Argument.PATTERN: lambda shape: pattern(),
-    Argument.PRESENCE: lambda shape: {"const": True},
-    Argument.THRESHOLD: Shape.value,
-    Argument.CHOICE: Shape.value,
-    Argument.CHANGE: lambda shape: {"const": True},
-    Argument.CROSSING: _list_of,
-    Argument.SHIFT: lambda shape: shift(is_share=shape.type is not FieldType.PERCENT),
-    Argument.DAYS: _days,
-    Argument.DAYS_SINCE: _days,
-    Argument.EVENT: lambda shape: text(),
-    Argument.EVENT_WINDOW: lambda shape: duration(zero=False, business=False),
-    Argument.EVENT_SINCE: lambda shape: one_of([RUN_START]),
-    Argument.EVENT_COUNT: lambda shape: whole(1, MOST_EVENTS),
-    Argument.STEP_STATE: lambda shape: one_of(STEP_STATES),
-    Argument.STEP_OUTCOME: lambda shape: slug(),
-}
-"""What follows an operator, by the shape of its argument; the field's shape matters to some."""
 
 _IN_RUN = {key: row for key, row in FAMILIES["event"].items() if key}
 _WINDOWS = {key: row for key, row in _IN_RUN.items() if row.argument is not Argument.EVENT_SINCE}
@@ -230,7 +78,7 @@ def shared_definitions(catalogue: Catalogue) -> dict[str, Schema]:
         "event.run_state": _event(1, _IN_RUN),
         "event.run_either": _event(0, _IN_RUN),
         "step": _question("step", slug(), FAMILIES["step"], exactly_one(FAMILIES["step"])),
-        **_shape_definitions(catalogue),
+        **shape_definitions(catalogue),
     }
 
 
@@ -277,7 +125,7 @@ def _at_most_one(keys: Iterable[str]) -> Schema:
 
 def _field_predicate(fields: list[Field], takes: Takes, besides: Schema | None = None) -> Schema:
     """A field, exactly one operator, and what goes with it for fields of this shape."""
-    rows = {key: row for key, row in FAMILIES["field"].items() if _is_taken(row, takes)}
+    rows = {key: row for key, row in FAMILIES["field"].items() if is_taken(row, takes)}
     by_shape: dict[Shape, list[str]] = {}
     for each in fields:
         by_shape.setdefault(shape_of(each), []).append(each.path)
@@ -301,10 +149,6 @@ def _field_predicate(fields: list[Field], takes: Takes, besides: Schema | None =
             for shape, known in by_shape.items()
         ],
     }
-
-
-def _is_taken(row: Operator, takes: Takes) -> bool:
-    return takes in ("either", "moment" if row.is_moment else "state")
 
 
 def _is_about(known: list[str]) -> Schema:

@@ -5,22 +5,19 @@ from collections.abc import Iterable
 from engine.conditions.catalogue import Catalogue, FieldType, Kind
 from engine.conditions.operators import Argument
 from engine.rulefile.model import Leave
-from engine.rulefile.parse_arguments import MOST_COUNTED, RUN_START
+from engine.rulefile.parse_arguments import MOST_COUNTED
 from engine.rulefile.parse_conditions import GROUPS
 from engine.rulefile.parse_derived import COUNTED, EVENT
 from engine.rulefile.parse_predicates import FAMILIES
+from engine.rulefile.parse_time_arguments import RUN_START
 from engine.rulefile.schema import words
 from engine.rulefile.schema.conditions import (
     ANY_SUBJECT,
     any_condition,
     exactly_one,
     group,
-    pair_of,
-    paths,
-    reference,
-    shape_of,
-    visible,
 )
+from engine.rulefile.schema.shapes import pair_of, paths, reference, shape_of, visible
 from engine.rulefile.schema.values import (
     Schema,
     duration,

@@ -14,13 +14,11 @@ from engine.rulefile.parse_steps import TIMINGS
 from engine.rulefile.schema import words
 from engine.rulefile.schema.conditions import (
     condition_definitions,
-    paths,
-    reference,
     shared_definitions,
-    visible,
 )
 from engine.rulefile.schema.derived import derived_definitions
 from engine.rulefile.schema.effects import property_value, update_schema
+from engine.rulefile.schema.shapes import paths, reference, visible
 from engine.rulefile.schema.values import (
     Schema,
     after,

@@ -4,7 +4,7 @@ from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind
 from engine.rulefile.effects import Clock
 from engine.rulefile.parse_effects import SETTABLE, fits
 from engine.rulefile.schema import words
-from engine.rulefile.schema.conditions import paths, shape_of, visible
+from engine.rulefile.schema.shapes import paths, shape_of, visible
 from engine.rulefile.schema.values import Schema, number, text
 
 

@@ -7,9 +7,10 @@ from engine.conditions.catalogue import Catalogue
 from engine.rulefile.blueprints import BLUEPRINT_KEY, USE_KEY
 from engine.rulefile.parameters import PARAMETER_KEYS, TYPES
 from engine.rulefile.schema import words
-from engine.rulefile.schema.conditions import ANY_SUBJECT, condition_definitions, reference
+from engine.rulefile.schema.conditions import ANY_SUBJECT, condition_definitions
 from engine.rulefile.schema.derived import derived_definitions
 from engine.rulefile.schema.document import DIALECT, object_of, rule_file_schema
+from engine.rulefile.schema.shapes import reference
 from engine.rulefile.schema.values import Schema, number, one_of, slug, text
 from engine.rulefile.shared_conditions import CONDITIONS_KEY
 

@@ -13,7 +13,7 @@ from engine.clock.durations import Duration
 from engine.conditions.catalogue import BUILT_IN, Kind, Value
 from engine.conditions.evaluate import evaluate
 from engine.conditions.tree import Comparison, Condition, Derived, Group, Predicate
-from engine.match.samples import SyntheticView
+from engine.match.synthetic import SyntheticView
 
 HEALTH, SEGMENT = BUILT_IN.get("account.health"), BUILT_IN.get("account.segment")
 STRATEGIC, RENEWS = BUILT_IN.get("account.strategic"), BUILT_IN.get("account.renews_on")

@@ -12,7 +12,7 @@ from engine.clock.durations import Duration
 from engine.conditions.catalogue import BUILT_IN
 from engine.conditions.evaluate import evaluate, next_boundary
 from engine.conditions.tree import Comparison, Group, Predicate
-from engine.match.samples import SyntheticView
+from engine.match.synthetic import SyntheticView
 
 TICK = timedelta(microseconds=1)
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from engine.conditions.catalogue import BUILT_IN
 from engine.conditions.evaluate import because, evaluate, evidence, trace
 from engine.conditions.tree import Condition, Group, Predicate
-from engine.match.samples import SyntheticView
+from engine.match.synthetic import SyntheticView
 
 Kind = Literal["all", "any", "none"]
 _HEALTH: dict[bool | None, str] = {True: "account.health", False: "account.nps", None: "account.csat"}

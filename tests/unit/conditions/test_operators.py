@@ -11,7 +11,7 @@ from engine.clock.durations import parse_duration
 from engine.conditions.catalogue import BUILT_IN, FieldType
 from engine.conditions.operators import OPERATORS, Argument
 from engine.conditions.tree import Comparison, Crossing, Predicate
-from engine.match.samples import SyntheticView
+from engine.match.synthetic import SyntheticView
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

@@ -11,7 +11,7 @@ from engine.conditions.catalogue import BUILT_IN
 from engine.conditions.operators import OPERATORS
 from engine.conditions.text_operators import has_form
 from engine.conditions.tree import Predicate
-from engine.match.samples import SyntheticView
+from engine.match.synthetic import SyntheticView
 
 EMAIL = BUILT_IN.get("contact.email")
 

@@ -10,7 +10,7 @@ from engine.conditions.catalogue import BUILT_IN
 from engine.conditions.operators import OPERATORS
 from engine.conditions.tree import Predicate, Shift
 from engine.conditions.view import Held
-from engine.match.samples import SyntheticView
+from engine.match.synthetic import SyntheticView
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from engine.conditions.catalogue import BUILT_IN
 from engine.conditions.tree import Group, Predicate
 from engine.match.question import Question, question
-from engine.match.samples import SyntheticView
+from engine.match.synthetic import SyntheticView
 
 
 def test_question_leaves_missing_properties_out() -> None:

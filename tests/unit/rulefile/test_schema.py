@@ -24,9 +24,9 @@ from engine.rulefile.parse_playbook import PLAYBOOK_KEYS
 from engine.rulefile.parse_predicates import FAMILIES
 from engine.rulefile.parse_steps import STEP_KEYS
 from engine.rulefile.schema import words
-from engine.rulefile.schema.conditions import ARGUMENTS
 from engine.rulefile.schema.document import rule_file_schema
 from engine.rulefile.schema.files import rules_schema
+from engine.rulefile.schema.shapes import ARGUMENTS
 from engine.rulefile.source import Mapping, Node, Scalar, read_source
 from engine.settings import load_settings
 
