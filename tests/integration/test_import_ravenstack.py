@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 
 from engine.conditions.catalogue import BUILT_IN, Kind
 from engine.sources.importing import ImportReport, run_import
 from engine.state.database import reading
 from engine.state.history import values_at
 from engine.state.migrate import migrated
+from engine.state.tables import Source
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(os.environ.get("TMINUS_RAVENSTACK", ROOT.parent / "shared" / "data" / "ravenstack"))
@@ -179,8 +180,8 @@ def test_import_notes_how_fresh_the_source_is(imported: tuple[Engine, ImportRepo
     """The watermark is the newest time in the files, not today."""
     engine, _ = imported
     with reading(engine) as connection:
-        row = connection.execute(text("SELECT name, watermark, rows, rejected FROM source")).one()
-    assert tuple(row) == ("ravenstack", "2024-12-31 19:00:00.000000", 33_100, 0)
+        row = connection.execute(select(Source.name, Source.watermark, Source.rows, Source.rejected)).one()
+    assert tuple(row) == ("ravenstack", datetime(2024, 12, 31, 19, tzinfo=UTC), 33_100, 0)
 
 
 def test_state_of_any_past_instant_is_what_the_files_knew_then(
