@@ -1,20 +1,24 @@
-"""One HTTP exchange with a webhook: how far it got, and what its end means."""
+"""One bounded HTTP exchange, the same for every connector: in time, in size, and in where it may lead."""
 
-import re
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import Any
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import httpx
 
-from connectors.outcome import Delivered, Failed, Outcome, Retry
+from connectors.answer import Answer, outcome_of
+from connectors.outcome import Failed, Outcome, Retry, Unknown
+from connectors.route import Resolve, addresses_of, has_proxy, is_public, resolved, secrets_of, web_address
 
 LONGEST_ANSWER = 4096
 """Bytes read of an answer; the rest is left."""
 
-_TRY_LATER = frozenset({408, 425, 429})
-_LONGEST_WAIT = timedelta(days=1)
+Judge: TypeAlias = Callable[[str, Answer, datetime], Outcome]
+"""Says what a whole answer means. Given who answered."""
 
 
 @dataclass
@@ -30,49 +34,119 @@ class Progress:
             self.is_sent = True
 
 
-async def beginning(answer: httpx.Response) -> str:
-    """The first words of an answer, on one line."""
-    found = b""
-    async for chunk in answer.aiter_raw():
-        found += chunk
-        if len(found) >= LONGEST_ANSWER:
-            break
-    words = found[:LONGEST_ANSWER].decode("utf-8", "replace")
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\s]+", " ", words).strip()
+@dataclass(frozen=True)
+class Exchange:
+    """Posts JSON to one address. Neither the address nor any other secret stands in a reason.
+
+    It follows no redirect, and ends after `timeout` seconds. The host is looked up, every address it has
+    must be public unless `allow_private`, and the post goes to the very address that was checked. Where
+    `through_proxy` and the environment has a proxy for it, the proxy decides where it goes.
+    """
+
+    url: httpx.URL
+    timeout: float
+    who: str = "the webhook"
+    allow_private: bool = False
+    through_proxy: bool = False
+    secrets: Sequence[str] = ()
+    """Beside the address."""
+    longest: int = LONGEST_ANSWER
+    judge: Judge = outcome_of
+    resolve: Resolve = resolved
+    tls: ssl.SSLContext | None = None
+    """In place of the system's trust."""
+
+    def post(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Outcome:
+        """Post `body` once. Never raises for what the other side does."""
+        return asyncio.run(self._guarded(body, headers, now))
+
+    async def _guarded(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Outcome:
+        progress = Progress()
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await self._sent(body, headers, now, progress)
+        except OSError as error:
+            reason = "did not answer in time" if isinstance(error, TimeoutError) else "has no address"
+            return self._broken(reason, progress)
+        except httpx.HTTPError as error:
+            return self._broken(_lost(error), progress)
+        except (httpx.InvalidURL, UnicodeError):
+            return Failed(f"the url of {self.who} or the message cannot be sent")
+
+    def _broken(self, how: str, progress: Progress) -> Outcome:
+        reason = f"{self.who} {how}"
+        return Unknown(reason) if progress.is_sent else Retry(reason, is_outage=True)
+
+    async def _sent(
+        self, body: bytes, headers: Mapping[str, str], now: datetime, progress: Progress
+    ) -> Outcome:
+        target, uses_proxy = self.url, self.through_proxy and has_proxy(self.url)
+        if not uses_proxy:
+            addresses = await addresses_of(self.url, self.resolve)
+            if not self.allow_private and not all(map(is_public, addresses)):
+                mend = "allow_private: true of its connector lets it be"
+                return Failed(f"the address of {self.who} is not public; {mend}")
+            target = self.url.copy_with(host=str(addresses[0]))
+        trust = self.tls or _system_trust()
+        client = httpx.AsyncClient(
+            timeout=self.timeout, follow_redirects=False, trust_env=uses_proxy, verify=trust
+        )
+        async with client:
+            request = client.build_request(
+                "POST",
+                target,
+                content=body,
+                headers={
+                    "Host": self.url.netloc.decode("ascii"),
+                    "Content-Type": "application/json",
+                    "Accept-Encoding": "identity",
+                    **headers,
+                },
+                extensions={"sni_hostname": self.url.host, "trace": progress.follow},
+            )
+            answer = await client.send(request, stream=True)
+            try:
+                return self.judge(self.who, await self._read(answer), now)
+            finally:
+                await answer.aclose()
+
+    async def _read(self, answer: httpx.Response) -> Answer:
+        found = b""
+        async for chunk in answer.aiter_raw():
+            found += chunk
+            if len(found) >= self.longest:
+                break
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        secrets = (*secrets_of(self.url), *self.secrets)
+        return Answer(answer.status_code, headers, found[: self.longest], secrets)
 
 
-def outcome_of(answer: httpx.Response, words: str, now: datetime) -> Outcome:
-    """What the status of an answer means; `words` are its own."""
-    code = answer.status_code
-    said = f"{code} {words}".strip()
-    if 200 <= code < 300:
-        return Delivered(said)
-    if code in _TRY_LATER or code >= 500:
-        return Retry(f"the webhook answered {said}", _wait(answer.headers.get("retry-after"), now))
-    return Failed(f"the webhook answered {said}")
-
-
-def _wait(text: str | None, now: datetime) -> timedelta | None:
-    """Retry-After in either of its forms, between nothing and a day."""
-    if text is None:
-        return None
+def exchange_to(url: str, timeout: float, who: str = "the webhook", **options: Any) -> Exchange:
+    """An exchange with a web address. Raises ValueError for what is none."""
     try:
-        wait = timedelta(seconds=int(text)) if text.strip().isdigit() else _until(text, now)
-    except (ValueError, OverflowError):
-        return None
-    return min(max(wait, timedelta(0)), _LONGEST_WAIT)
+        return Exchange(web_address(url), timeout, who, **options)
+    except ValueError as error:
+        raise ValueError(f"the url of {who} {error}") from error
 
 
-def _until(text: str, now: datetime) -> timedelta:
-    moment = parsedate_to_datetime(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+@lru_cache(maxsize=1)
+def _system_trust() -> ssl.SSLContext:
+    """Read once: reading the certificates takes longer than a post."""
+    return httpx.create_ssl_context()
 
 
-def lost(error: Exception) -> str:
+def _lost(error: httpx.HTTPError) -> str:
     """How an exchange broke off, in words."""
+    cause = error.__cause__
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
     match error:
+        case httpx.ConnectError() if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"shows a certificate that is not trusted: {cause.verify_message}"
+        case httpx.ConnectError() if isinstance(cause, ssl.SSLError):
+            return "does not speak TLS"
         case httpx.ConnectError():
             return "cannot be reached"
-        case TimeoutError() | httpx.TimeoutException():
+        case httpx.TimeoutException():
             return "did not answer in time"
     return "hung up"

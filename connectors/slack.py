@@ -1,64 +1,122 @@
-"""Posts one text to a Slack incoming webhook, or to anything that takes its JSON."""
+"""Posts texts to Slack: to an incoming webhook, or anything that takes its JSON, and by the Web API."""
 
-import asyncio
-from datetime import datetime
-from urllib.parse import urlsplit
+import json
+from datetime import datetime, timedelta
+from typing import Any
 
-import httpx
+from connectors.answer import Answer, outcome_of
+from connectors.exchange import exchange_to
+from connectors.outcome import Delivered, Failed, Outcome, Retry, Unknown
 
-from connectors.exchange import Progress, beginning, lost, outcome_of
-from connectors.outcome import Failed, Outcome, Retry, Unknown
+LONGEST_API_ANSWER = 512 * 1024
+"""Bytes; the answer repeats the message."""
+USUAL_WAIT = timedelta(seconds=30)
+"""Where Slack asks to slow down and does not say how long."""
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_SLOWER = frozenset({"rate_limited", "ratelimited", "message_limit_exceeded"})
+_NOT_NOW = frozenset({"service_unavailable", "request_timeout", "team_added_to_org"})
+_ABOUT_US = frozenset(
+    {
+        *(
+            "invalid_auth",
+            "not_authed",
+            "account_inactive",
+            "token_revoked",
+            "token_expired",
+            "missing_scope",
+        ),
+        *("no_permission", "not_allowed_token_type", "access_denied", "accesslimited", "org_login_required"),
+        *("ekm_access_denied", "enterprise_is_restricted", "team_access_not_granted"),
+        *("two_factor_setup_required", "deprecated_endpoint", "method_deprecated"),
+    }
+)
+"""About our token, not about the message: another token lets the same message through."""
+_PERHAPS = frozenset({"internal_error", "fatal_error"})
+"""Of which Slack says that part of the work may have been done."""
 
 
 class SlackConnector:
     """One incoming webhook. Its address is a secret and stands in no reason."""
 
-    def __init__(
-        self, url: str, timeout: float = 10.0, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, url: str, timeout: float = 10.0, *, allow_private: bool = False) -> None:
         """`timeout` is in seconds for the whole exchange. Raises ValueError for what is no web address."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("the webhook's url must begin with https:// or http://")
-        self._url = url
-        self._timeout = timeout
-        self._transport = transport
-        self._uses_proxy = parts.hostname not in _LOOPBACK
+        self._exchange = exchange_to(url, timeout, allow_private=allow_private, through_proxy=True)
 
     def send(self, text: str, channel: str, key: str, now: datetime) -> Outcome:
         """Post `text`; `key` goes along as Idempotency-Key. Never raises for what the other side does."""
-        return asyncio.run(self._post({"text": text, "channel": channel}, key, now))
+        body = json.dumps({"text": text, "channel": channel}).encode()
+        return self._exchange.post(body, {"Idempotency-Key": key}, now)
 
-    async def _post(self, body: dict[str, str], key: str, now: datetime) -> Outcome:
-        progress = Progress()
-        try:
-            async with asyncio.timeout(self._timeout), self._client() as client:
-                request = client.build_request("POST", self._url, json=body, headers={"Idempotency-Key": key})
-                request.extensions["trace"] = progress.follow
-                answer = await client.send(request, stream=True)
-                try:
-                    return outcome_of(answer, self._unmarked(await beginning(answer)), now)
-                finally:
-                    await answer.aclose()
-        except (TimeoutError, httpx.HTTPError) as error:
-            reason = f"the webhook {lost(error)}"
-            return Unknown(reason) if progress.is_sent else Retry(reason, is_outage=True)
-        except (httpx.InvalidURL, UnicodeError):
-            return Failed("the webhook's url or the message cannot be sent")
 
-    def _unmarked(self, words: str) -> str:
-        """An answer without the parts of our address that are secret, should it repeat them."""
-        parts = urlsplit(self._url)
-        for secret in (self._url, parts.path.strip("/"), parts.query):
-            words = words.replace(secret, "***") if len(secret) > 3 else words
-        return words[:120]
+class SlackApiConnector:
+    """Slack's Web API, method chat.postMessage (docs.slack.dev/reference/methods/chat.postMessage)."""
 
-    def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            timeout=self._timeout,
-            follow_redirects=False,
-            trust_env=self._uses_proxy,
-            transport=self._transport,
+    def __init__(
+        self,
+        token: str,
+        timeout: float = 10.0,
+        *,
+        url: str = "https://slack.com/api",
+        allow_private: bool = False,
+    ) -> None:
+        """`timeout` is in seconds for the whole exchange. Raises ValueError for what is neither."""
+        if not token.isascii() or not token.isprintable() or not token.strip():
+            raise ValueError("the token must be one line of ordinary characters")
+        self._token = token
+        self._exchange = exchange_to(
+            f"{url.rstrip('/')}/chat.postMessage",
+            timeout,
+            "Slack",
+            allow_private=allow_private,
+            through_proxy=True,
+            secrets=(token,),
+            longest=LONGEST_API_ANSWER,
+            judge=_judged,
         )
+
+    def send(self, text: str, channel: str, key: str, now: datetime) -> Outcome:
+        """Post `text` to `channel`. Slack knows no key by which to pass over a repetition."""
+        body = json.dumps({"channel": channel, "text": text}).encode()
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "Authorization": f"Bearer {self._token}",
+        }
+        return self._exchange.post(body, headers, now)
+
+
+def _judged(who: str, answer: Answer, now: datetime) -> Outcome:
+    """A status other than 2xx speaks for itself; otherwise `ok` and `error` of the document do."""
+    if not 200 <= answer.code < 300:
+        return outcome_of(who, answer, now)
+    said = _document(answer.body)
+    match said:
+        case {"ok": True}:
+            return Delivered(_receipt(said))
+        case {"ok": False, "error": str(error)}:
+            return _refused(error, answer, now)
+    return Unknown("Slack answered 200 with something that is not its own document")
+
+
+def _refused(error: str, answer: Answer, now: datetime) -> Outcome:
+    words = Answer(answer.code, {}, error.encode(errors="replace"), answer.secrets).words
+    reason = f"Slack answered {words}"
+    if error in _SLOWER:
+        wait = answer.wait(now)
+        return Retry(reason, USUAL_WAIT if wait is None else wait)
+    if error in _NOT_NOW:
+        return Retry(reason)
+    if error in _ABOUT_US:
+        return Retry(reason, is_outage=True)
+    return Unknown(reason) if error in _PERHAPS else Failed(reason)
+
+
+def _document(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _receipt(said: dict[str, Any]) -> str:
+    words = f"message {said.get('ts')} in {said.get('channel')}"
+    return "".join(each for each in words if each.isprintable())[:120]

@@ -3,7 +3,7 @@
 import os
 from datetime import time, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -94,6 +94,29 @@ class SlackConnector(_Connector):
 
     kind: Literal["slack"]
     url: SecretStr
+    allow_private: bool = False
+    """Whether the address may lie on this machine or its network."""
+    timeout_seconds: float = 10.0
+
+
+class SlackApiConnector(_Connector):
+    """Messages by Slack's Web API."""
+
+    kind: Literal["slack_api"]
+    token: SecretStr
+    url: str = "https://slack.com/api"
+    allow_private: bool = False
+    """Whether the address may lie on this machine or its network."""
+    timeout_seconds: float = 10.0
+
+
+class TeamsConnector(_Connector):
+    """Messages to a Microsoft Teams workflow webhook, as Adaptive Cards."""
+
+    kind: Literal["teams"]
+    url: SecretStr
+    allow_private: bool = False
+    """Whether the address may lie on this machine or its network."""
     timeout_seconds: float = 10.0
 
 
@@ -107,6 +130,11 @@ class WebhookConnector(_Connector):
     allow_private: bool = False
     """Whether the address may lie on this machine or its network."""
     timeout_seconds: float = 10.0
+
+
+ChatConnector: TypeAlias = SlackConnector | SlackApiConnector | TeamsConnector
+"""What takes messages."""
+Connector: TypeAlias = SmtpConnector | ChatConnector | WebhookConnector
 
 
 class Email(_Strict):
@@ -216,7 +244,7 @@ class Settings(BaseSettings):
     guard: Guarding = Guarding()
     matching: Matching = Matching()
     email: Email = Email()
-    connectors: dict[str, SmtpConnector | SlackConnector | WebhookConnector] = {}
+    connectors: dict[str, Connector] = {}
     console: Console = Console()
     mailbox: Mailbox = Mailbox()
     sample: Sample = Sample()

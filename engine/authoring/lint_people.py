@@ -14,7 +14,7 @@ from engine.rulefile.model import (
     WebhookAction,
 )
 from engine.rulefile.problem import nearest, quote
-from engine.settings import Role, Settings, SlackConnector, SmtpConnector, WebhookConnector
+from engine.settings import ChatConnector, Role, Settings, SmtpConnector, WebhookConnector
 
 
 def people_warnings(playbook: Playbook, settings: Settings, catalogue: Catalogue) -> Iterator[Warned]:
@@ -102,7 +102,7 @@ def _circle(role: str, roles: Mapping[str, Role], key: str) -> list[str] | None:
 
 
 def _message_connector(path: str, via: str, settings: Settings) -> Iterator[Warned]:
-    known = [name for name, each in settings.connectors.items() if isinstance(each, SlackConnector)]
+    known = [name for name, each in settings.connectors.items() if isinstance(each, ChatConnector)]
     if via not in settings.connectors:
         yield Warned(path, f"via: there is no connector {quote(via)} in config.yaml{_hint(via, known)}")
     elif via not in known:

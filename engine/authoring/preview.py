@@ -36,7 +36,7 @@ from engine.rulefile.model import (
     WebhookAction,
 )
 from engine.runs.run import Run
-from engine.settings import SlackConnector, WebhookConnector
+from engine.settings import ChatConnector, WebhookConnector
 from engine.state import tables
 from engine.state.database import reading
 from engine.worlds import build_world
@@ -293,7 +293,7 @@ def _connector_problems(world: World, via: str) -> list[str]:
     configured = world.settings.connectors
     if via not in configured:
         return [f'there is no connector "{via}"; add it under connectors: in config.yaml']
-    if not isinstance(configured[via], SlackConnector):
+    if not isinstance(configured[via], ChatConnector):
         return [f'connector "{via}" is of kind {configured[via].kind}, and takes no messages']
     return []
 

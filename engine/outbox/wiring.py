@@ -10,8 +10,9 @@ from connectors.address import BadAddressError, parse_mailbox
 from connectors.dkim_signing import DkimSigner
 from connectors.message import BadLetterError, Letter, build_message, on_the_wire
 from connectors.outcome import Failed, Outcome
-from connectors.slack import SlackConnector
+from connectors.slack import SlackApiConnector, SlackConnector
 from connectors.smtp import SmtpConnector
+from connectors.teams import TeamsConnector
 from connectors.webhook import WebhookConnector
 from engine.outbox.correspondence import (
     check_addresses,
@@ -22,9 +23,11 @@ from engine.outbox.correspondence import (
 )
 from engine.outbox.entry import Connector, Entry
 from engine.permit.unsubscribe import UnsubscribeLinks, unsubscribe_links
+from engine.settings import ChatConnector as ChatSettings
 from engine.settings import ConfigError, Email, Settings
+from engine.settings import Connector as ConnectorSettings
+from engine.settings import SlackApiConnector as SlackApiSettings
 from engine.settings import SlackConnector as SlackSettings
-from engine.settings import SmtpConnector as SmtpSettings
 from engine.settings import WebhookConnector as WebhookSettings
 
 
@@ -71,9 +74,9 @@ class EmailDelivery:
 
 @dataclass(frozen=True, slots=True)
 class ChatDelivery:
-    """Entries as posts to one incoming webhook."""
+    """Entries as texts in a chat."""
 
-    connector: SlackConnector
+    connector: SlackConnector | SlackApiConnector | TeamsConnector
 
     def deliver(self, entry: Entry, now: datetime) -> Outcome:
         """Post the text to the entry's channel."""
@@ -122,15 +125,12 @@ LONGEST_TIMEOUT = 90.0
 
 
 def _delivery(
-    spec: SmtpSettings | SlackSettings | WebhookSettings,
-    email: Email,
-    links: UnsubscribeLinks,
-    signer: DkimSigner | None,
+    spec: ConnectorSettings, email: Email, links: UnsubscribeLinks, signer: DkimSigner | None
 ) -> Connector:
     if not 0 < spec.timeout_seconds <= LONGEST_TIMEOUT:
         raise ValueError(f"timeout_seconds must be above 0 and at most {LONGEST_TIMEOUT:g}")
-    if isinstance(spec, SlackSettings):
-        return ChatDelivery(SlackConnector(spec.url.get_secret_value(), spec.timeout_seconds))
+    if isinstance(spec, ChatSettings):
+        return ChatDelivery(_chat(spec))
     if isinstance(spec, WebhookSettings):
         secret = spec.secret.get_secret_value() if spec.secret else None
         url, seconds = spec.url.get_secret_value(), spec.timeout_seconds
@@ -142,3 +142,12 @@ def _delivery(
         links,
         signer,
     )
+
+
+def _chat(spec: ChatSettings) -> SlackConnector | SlackApiConnector | TeamsConnector:
+    seconds, private = spec.timeout_seconds, spec.allow_private
+    if isinstance(spec, SlackApiSettings):
+        token = spec.token.get_secret_value()
+        return SlackApiConnector(token, seconds, url=spec.url, allow_private=private)
+    kind = SlackConnector if isinstance(spec, SlackSettings) else TeamsConnector
+    return kind(spec.url.get_secret_value(), seconds, allow_private=private)

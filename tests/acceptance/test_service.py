@@ -124,7 +124,7 @@ def port(workplace: Workplace) -> int:
         sample={"enabled": True, "accounts": 300, "live": False},
         connectors={
             "email": {"kind": "smtp", "host": "127.0.0.1", "port": smtp, "security": "none"},
-            "slack": {"kind": "slack", "url": f"{address}/mailbox/slack"},
+            "slack": {"kind": "slack", "url": f"{address}/mailbox/slack", "allow_private": True},
         },
     )
     return console

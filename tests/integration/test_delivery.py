@@ -495,7 +495,10 @@ def _smtp(port: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"connectors": {"email": {"kind": "slack", "url": "x"}}}, "connectors.email: the webhook's url"),
+        (
+            {"connectors": {"email": {"kind": "slack", "url": "x"}}},
+            "connectors.email: the url of the",
+        ),
         (
             {
                 "connectors": {
