@@ -8,13 +8,14 @@ from sqlalchemy import Engine
 
 from engine.conditions.catalogue import Catalogue
 from engine.first_start import REPLAYED, finish_sample, sample_end, write_sample
+from engine.judging import TickReport
 from engine.match.matcher import Matcher
 from engine.rulebook import Library, live_set
 from engine.rulefile.model import Playbook
 from engine.sample.work import finish_tasks
 from engine.settings import Settings
 from engine.state.database import reading
-from engine.tick import Ticker, TickInThePastError, TickReport, last_tick
+from engine.tick import Ticker, TickInThePastError, last_tick
 
 log = logging.getLogger(__name__)
 

@@ -59,6 +59,12 @@ def read_rules(settings: Settings, catalogue: Catalogue) -> Rules:
     return replace(found, problems=(empty,))
 
 
+def read_layout(settings: Settings) -> dict[str, str]:
+    """The layout of today's emails under its path; empty where there is none."""
+    file = Path(settings.templates) / LAYOUT.removeprefix("templates/")
+    return {LAYOUT: file.read_text(encoding="utf-8")} if file.is_file() else {}
+
+
 @dataclass
 class Library:
     """Playbooks and templates by version, read once and kept.
@@ -160,7 +166,7 @@ class Library:
     def renderer(self, version: str) -> Renderer:
         """The templates of a version, within the layout of today."""
         if version not in self._renderers:
-            self._renderers[version] = Renderer({**self.files(version), **self._layout()})
+            self._renderers[version] = Renderer({**self.files(version), **read_layout(self.settings)})
         return self._renderers[version]
 
     def unsubscribe_url(self, contact_id: str, topic: str) -> str:
@@ -168,10 +174,6 @@ class Library:
         if self._links is None:
             self._links = unsubscribe_links(self.database, self.settings.console.public_url)
         return self._links.url(contact_id, topic)
-
-    def _layout(self) -> dict[str, str]:
-        file = Path(self.settings.templates) / LAYOUT.removeprefix("templates/")
-        return {LAYOUT: file.read_text(encoding="utf-8")} if file.is_file() else {}
 
 
 def live_set(connection: Connection, library: Library) -> tuple[LivePlaybook, ...]:

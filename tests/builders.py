@@ -8,13 +8,15 @@ from decimal import Decimal
 from difflib import unified_diff
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Engine, select
 
 from engine.admit.holds import list_holds, release_holds
+from engine.admit.silences import add_silence, end_silence, list_silences
 from engine.clock.zones import format_instant
 from engine.conditions.catalogue import Kind, Value
+from engine.judging import TickReport
 from engine.match.matcher import Matcher, ReferenceMatcher
 from engine.rulebook import Library
 from engine.runs.task_actions import complete
@@ -24,7 +26,7 @@ from engine.state.database import reading, writing
 from engine.state.entries import Entry, EventEntry, source_book
 from engine.state.ingest import ingest
 from engine.state.upsert import upsert
-from engine.tick import Ticker, TickReport
+from engine.tick import Ticker
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """A Monday noon: every playbook of a test goes live then unless it says otherwise."""
@@ -137,6 +139,37 @@ def write_rules(folder: Path, playbooks: Sequence[str]) -> None:
         (rules / f"{index:02d}.yaml").write_text(text, encoding="utf-8")
 
 
+class Player(Protocol):
+    """On what a history can be played: the engine over a database, or in memory."""
+
+    def take(self, *given: Entry | EventEntry) -> None:
+        """Take in entries and events; none may be refused."""
+
+    def tick(self, when: datetime) -> TickReport:
+        """One pass."""
+
+    def accounts(self) -> list[str]:
+        """The ids of all accounts, in their order."""
+
+    def open_tasks(self) -> Sequence[Any]:
+        """The tasks that are still to be done."""
+
+    def finish_task(self, task_id: str, when: datetime, outcome: str | None = None) -> None:
+        """Complete a task."""
+
+    def release(self, when: datetime) -> Any:
+        """Release everything that is held."""
+
+    def silence(self, account_id: str, when: datetime, until: datetime, playbook: str | None) -> None:
+        """Silence an account, in one playbook or in all."""
+
+    def end_silences(self, when: datetime) -> None:
+        """End everything that is silenced."""
+
+    def ledger(self) -> str:
+        """See `ledger_json`."""
+
+
 @dataclass
 class Company:
     """One database with the engine over it."""
@@ -210,6 +243,25 @@ class Company:
         """Release everything that is held."""
         ids = [each.id for each in list_holds(self.database, only_held=True)]
         return release_holds(self.database, ids, by="max", at=when)
+
+    def accounts(self) -> list[str]:
+        """The ids of all accounts, in their order."""
+        return [each.id for each in self.rows(tables.Account)]
+
+    def open_tasks(self) -> list[Any]:
+        """The tasks that are still to be done."""
+        return self.tasks(state="open")
+
+    def silence(self, account_id: str, when: datetime, until: datetime, playbook: str | None) -> None:
+        """Silence an account, in one playbook or in all."""
+        add_silence(
+            self.database, account_id, playbook=playbook, at=when, until=until, by="max", why="a merger"
+        )
+
+    def end_silences(self, when: datetime) -> None:
+        """End everything that is silenced."""
+        for each in list_silences(self.database, lasting_at=when):
+            end_silence(self.database, each.id, by="max", at=when)
 
     def ask_all(self, when: datetime) -> None:
         """Have every account looked at, whatever is stored about when that is needed."""

@@ -6,11 +6,9 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from engine.admit.silences import add_silence, end_silence, list_silences
 from engine.conditions.catalogue import Kind
-from engine.state import tables
 from engine.state.entries import Entry, EventEntry
-from tests.builders import START, Company, account, entry, happening
+from tests.builders import START, Player, account, entry, happening
 
 SILENCE, END_SILENCES = 20, 80
 """Acts from the one on silence an account; the other ends every silence."""
@@ -418,7 +416,7 @@ def _crowd(random: Random, history: History) -> None:
         history.inputs.append((when, happening("outage", when, name)))
 
 
-def play(company: Company, history: History, ticks: Iterable[datetime]) -> str:
+def play(company: Player, history: History, ticks: Iterable[datetime]) -> str:
     """Take each input in when it is recorded, act when people act, tick at `ticks`; the ledger at the end.
 
     A person sees what has been decided until then, so every way to play ticks just before an act, and right
@@ -440,31 +438,30 @@ def play(company: Company, history: History, ticks: Iterable[datetime]) -> str:
     return company.ledger()
 
 
-def _act(company: Company, choice: int, when: datetime) -> None:
+def _act(company: Player, choice: int, when: datetime) -> None:
     if choice < 0:
         company.release(when)
         return
     if choice >= SILENCE:
         _silence(company, choice - SILENCE, when)
         return
-    found = sorted(company.tasks(state="open"), key=lambda each: each.id)
+    found = sorted(company.open_tasks(), key=lambda each: each.id)
     if found:
         task = found[choice % len(found)]
         outcomes = task.outcomes or [None]
         company.finish_task(task.id, when, outcomes[choice % len(outcomes)])
 
 
-def _silence(company: Company, choice: int, when: datetime) -> None:
+def _silence(company: Player, choice: int, when: datetime) -> None:
     """Silence one of the accounts for some days, in one playbook or in all, or end what is silenced."""
     if choice + SILENCE == END_SILENCES:
-        for each in list_silences(company.database, lasting_at=when):
-            end_silence(company.database, each.id, by="max", at=when)
+        company.end_silences(when)
         return
-    known = [each.id for each in company.rows(tables.Account)]
+    known = company.accounts()
     name = known[choice % len(known)]
     playbook = (None, None, "slide", "renewal")[choice % 4]
     until = when + (1 + choice % 5) * DAY + choice % 3 * HOUR
-    add_silence(company.database, name, playbook=playbook, at=when, until=until, by="max", why="a merger")
+    company.silence(name, when, until, playbook)
 
 
 def every(step: timedelta, history: History) -> list[datetime]:

@@ -34,14 +34,7 @@ def add_silence(
     why: str,
 ) -> Silence:
     """Silence an account from `at` on. Raises SilenceError when there is no such account or no time left."""
-    if until <= at:
-        raise SilenceError(
-            f"{format_instant(until)} is not after {format_instant(at)}; give an end that is still to come"
-        )
-    identity = digest(
-        "silence", account_id, playbook or "", format_instant(at), format_instant(until), by, why
-    )
-    silence = Silence(identity, account_id, playbook, at, until, by, why)
+    silence = new_silence(account_id, playbook=playbook, at=at, until=until, by=by, why=why)
     with writing(database) as connection:
         known = select(_ACCOUNT.c.id).where(_ACCOUNT.c.id == account_id)
         if connection.scalar(known) is None:
@@ -49,6 +42,20 @@ def add_silence(
         upsert(connection, _SILENCE, [_row(silence)], keep=True)
         _ask_for(connection, account_id, at)
     return silence
+
+
+def new_silence(
+    account_id: str, *, playbook: str | None, at: datetime, until: datetime, by: str, why: str
+) -> Silence:
+    """A silence that is not stored yet. Raises SilenceError when there is no time left."""
+    if until <= at:
+        raise SilenceError(
+            f"{format_instant(until)} is not after {format_instant(at)}; give an end that is still to come"
+        )
+    identity = digest(
+        "silence", account_id, playbook or "", format_instant(at), format_instant(until), by, why
+    )
+    return Silence(identity, account_id, playbook, at, until, by, why)
 
 
 def end_silence(database: Engine, identity: str, *, by: str, at: datetime) -> Silence:

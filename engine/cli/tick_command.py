@@ -9,8 +9,9 @@ import typer
 
 from engine.cli.shell import JsonOption, Shell
 from engine.clock.zones import format_instant, parse_instant
+from engine.judging import TickReport
 from engine.match.choice import open_matcher
-from engine.tick import Ticker, TickInThePastError, TickReport
+from engine.tick import Ticker, TickInThePastError
 
 
 def tick(

@@ -1,13 +1,10 @@
 """Which states began shortly before a playbook went live, for `existing: {since: …}`."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection
-
-from engine.conditions.catalogue import Catalogue
 from engine.fold.account import AccountFold
 from engine.fold.case import Record
 from engine.fold.needs import needs
@@ -15,9 +12,7 @@ from engine.fold.openings import verdict_of
 from engine.fold.view import BookView
 from engine.fold.world import LivePlaybook, World
 from engine.rulefile.model import Existing
-from engine.state.book import Dossier, Start
-from engine.state.book_reader import BookReader
-from engine.state.feeds import read_feeds
+from engine.state.book import Dossier, Needs, Start
 
 Young = dict[str, dict[str, dict[str, datetime]]]
 """By account and playbook: the subjects whose state is young, with the instant it began."""
@@ -39,9 +34,12 @@ class Arrival:
         return self.at - since
 
 
+EarlyBooks = Callable[[Needs, datetime, Mapping[str, Start], datetime], Mapping[str, Dossier]]
+"""From needs, an instant long before, starts there and when late inputs are judged, to the dossiers."""
+
+
 def recent_states(
-    connection: Connection,
-    catalogue: Catalogue,
+    read: EarlyBooks,
     world: World,
     dossiers: Mapping[str, Dossier],
     arrivals: Iterable[Arrival],
@@ -54,12 +52,10 @@ def recent_states(
             groups[arrival.early, arrival.at].append(arrival)
     for (early, at), group in groups.items():
         lives = {each.live.playbook.name: each.live for each in group}
-        feeds = read_feeds(connection, world.settings.feeding(), early)
         wanted = needs([each.playbook for each in lives.values()], world.health)
-        reader = BookReader(catalogue, wanted, feeds)
         watching = _watching(world, lives, early)
         starts = {each.account_id: Start(early) for each in group}
-        for account_id, dossier in reader.read(connection, starts, late_at=at).items():
+        for account_id, dossier in read(wanted, early, starts, at).items():
             folded = AccountFold(watching, dossier, Record(), at, is_new=True).run()
             for episode in folded.episodes:
                 if episode.is_open and episode.since > early:

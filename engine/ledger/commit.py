@@ -11,9 +11,10 @@ from engine.admit.guard import Batch
 from engine.conditions.catalogue import Catalogue, Kind
 from engine.episodes.episode import Episode
 from engine.fold.case import Folded
-from engine.runs.run import Run, Step, Task
+from engine.runs.run import Decision, Message, Run, Step, Task
 from engine.state import tables
 from engine.state.accept import fields_of
+from engine.state.book import Standing
 from engine.state.bulk import insert_rows
 from engine.state.entries import Entry
 from engine.state.healths import write_scores
@@ -32,12 +33,10 @@ _TABLES: Mapping[type, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where an account stood when it was read. Any difference at the commit is a conflict."""
-
-    revision: int
-    evaluated_to: datetime | None
+UNSENT = ("scheduled", "available", "retryable")
+"""States in which a message may still be cancelled."""
+ENDED = {"state": "cancelled", "error": "the run ended before it was sent"}
+"""What becomes of it where its run has left by an exit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,42 +88,24 @@ def _write(connection: Connection, cls: type, rows: Sequence[Any]) -> None:
 
 
 def _write_holds(connection: Connection, holds: Iterable[Batch]) -> None:
-    rows = [
-        {
-            "id": each.id,
-            "playbook": each.playbook,
-            "at": each.at,
-            "size": each.size,
-            "reason": each.reason,
-            "state": "held",
-        }
-        for each in holds
-    ]
+    rows = [hold_row(each) for each in holds]
     upsert(connection, tables.Hold.__table__, rows, keep=True)  # type: ignore[attr-defined]
 
 
+def hold_row(batch: Batch) -> dict[str, Any]:
+    """What is first stored of a hold."""
+    return {
+        "id": batch.id,
+        "playbook": batch.playbook,
+        "at": batch.at,
+        "size": batch.size,
+        "reason": batch.reason,
+        "state": "held",
+    }
+
+
 def _write_messages(connection: Connection, folds: Sequence[Folded], at: datetime) -> None:
-    rows = [
-        {
-            "id": each.id,
-            "run_id": each.run_id,
-            "account_id": each.account_id,
-            "playbook": each.playbook,
-            "step": each.step,
-            "contact_id": each.contact_id,
-            "connector": each.connector,
-            "recipient": each.recipient,
-            "topic": each.topic,
-            "subject": each.subject,
-            "payload": each.payload,
-            "state": "scheduled" if each.available_at > each.created_at else "available",
-            "available_at": each.available_at,
-            "attempts": 0,
-            "created_at": each.created_at,
-        }
-        for fold in folds
-        for each in fold.messages
-    ]
+    rows = [message_row(each) for fold in folds for each in fold.messages]
     upsert(connection, _OUTBOX, rows, keep=True)
     silenced = sorted(run_id for each in folds for run_id in each.silenced_runs)
     if silenced:
@@ -132,11 +113,32 @@ def _write_messages(connection: Connection, folds: Sequence[Folded], at: datetim
             update(_OUTBOX)
             .where(
                 _OUTBOX.c.run_id.in_(silenced),
-                _OUTBOX.c.state.in_(("scheduled", "available", "retryable")),
+                _OUTBOX.c.state.in_(UNSENT),
                 _OUTBOX.c.step.not_like("exit:%"),
             )
-            .values(state="cancelled", error="the run ended before it was sent", finished_at=at)
+            .values(**ENDED, finished_at=at)
         )
+
+
+def message_row(message: Message) -> dict[str, Any]:
+    """What is first stored of a message in the outbox."""
+    return {
+        "id": message.id,
+        "run_id": message.run_id,
+        "account_id": message.account_id,
+        "playbook": message.playbook,
+        "step": message.step,
+        "contact_id": message.contact_id,
+        "connector": message.connector,
+        "recipient": message.recipient,
+        "topic": message.topic,
+        "subject": message.subject,
+        "payload": message.payload,
+        "state": "scheduled" if message.available_at > message.created_at else "available",
+        "available_at": message.available_at,
+        "attempts": 0,
+        "created_at": message.created_at,
+    }
 
 
 def _write_waits(connection: Connection, folds: Sequence[Folded]) -> None:
@@ -154,28 +156,29 @@ def _write_waits(connection: Connection, folds: Sequence[Folded]) -> None:
 
 
 def _write_decisions(connection: Connection, folds: Sequence[Folded]) -> None:
-    rows = [
-        {
-            "account_id": each.account_id,
-            "playbook": each.playbook,
-            "kind": each.kind,
-            "subject_id": each.subject_id,
-            "at": each.at,
-            "answer": each.answer,
-            "reason": each.reason,
-            "evidence": each.evidence,
-            "run_id": each.run_id,
-            "step": each.step,
-        }
-        for fold in folds
-        for each in fold.decisions
-    ]
+    rows = [decision_row(each) for fold in folds for each in fold.decisions]
     insert_rows(connection, tables.Decision.__table__, rows)  # type: ignore[attr-defined]
+
+
+def decision_row(decision: Decision) -> dict[str, Any]:
+    """What is stored of a decision."""
+    return {
+        "account_id": decision.account_id,
+        "playbook": decision.playbook,
+        "kind": decision.kind,
+        "subject_id": decision.subject_id,
+        "at": decision.at,
+        "answer": decision.answer,
+        "reason": decision.reason,
+        "evidence": decision.evidence,
+        "run_id": decision.run_id,
+        "step": decision.step,
+    }
 
 
 def _write_born(connection: Connection, folds: Sequence[Folded], catalogue: Catalogue) -> frozenset[str]:
     """Take in what playbooks brought about, and return the accounts that this counts as an intake of."""
-    batch = [(each.account_id, _intake(each)) for each in folds if each.born]
+    batch = [(each.account_id, born_intake(each)) for each in folds if each.born]
     if not batch:
         return frozenset()
     fields = {kind: fields_of(catalogue, kind) for kind in Kind}
@@ -183,7 +186,8 @@ def _write_born(connection: Connection, folds: Sequence[Folded], catalogue: Cata
     return stored.accounts
 
 
-def _intake(fold: Folded) -> Intake:
+def born_intake(fold: Folded) -> Intake:
+    """What the fold itself brought about, to be taken in."""
     intake = Intake()
     for index, each in enumerate(fold.born):
         if isinstance(each, Entry):

@@ -79,9 +79,9 @@ def complete(
     A task with outcomes needs one of them; a task without takes none. Raises TaskActionError:
     TaskNotFoundError, TaskClosedError, UnknownOutcomeError (with the choices) or BadNoteError.
     """
-    kept_note = _readable_note(note)
+    kept_note = readable_note(note)
     with _open_task(database, task_id, now) as (connection, held):
-        chosen = _valid_outcome(outcome, held.outcomes)
+        chosen = valid_outcome(outcome, held.outcomes)
         values = {"state": "done", "outcome": chosen, "note": kept_note, "closed_at": now, "closed_by": by}
         connection.execute(update(_TASK).where(_TASK.c.id == task_id).values(values))
 
@@ -127,7 +127,8 @@ def _read(connection: Connection, task_id: str) -> _Held:
     return _Held(row.account_id, row.state, tuple(row.outcomes or ()))
 
 
-def _valid_outcome(outcome: str | None, choices: tuple[str, ...]) -> str | None:
+def valid_outcome(outcome: str | None, choices: tuple[str, ...]) -> str | None:
+    """The outcome by which a task with these choices is finished. Raises UnknownOutcomeError."""
     chosen = outcome or None
     if choices and chosen not in choices:
         raise UnknownOutcomeError(chosen, choices)
@@ -136,7 +137,8 @@ def _valid_outcome(outcome: str | None, choices: tuple[str, ...]) -> str | None:
     return chosen
 
 
-def _readable_note(note: str | None) -> str | None:
+def readable_note(note: str | None) -> str | None:
+    """The note as it is kept. Raises BadNoteError."""
     kept = (note or "").strip()
     if len(kept) > LONGEST_NOTE:
         raise BadNoteError(f"is longer than {LONGEST_NOTE:,} characters")

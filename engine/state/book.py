@@ -109,6 +109,14 @@ class Start:
     """Whether what came in after the last evaluation but applies before `since` is still to be folded."""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an account stood when it was read. Any difference at the commit is a conflict."""
+
+    revision: int
+    evaluated_to: datetime | None
+
+
 @dataclass(frozen=True)
 class Needs:
     """What a set of playbooks reads, so that nothing else is loaded."""

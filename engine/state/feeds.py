@@ -1,6 +1,6 @@
 """How far sources have been seen, read from their history, and the accounts that wait for them."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,10 +23,17 @@ def read_feeds(
 
     `feeding` has, by source, its lag and the events and fields that it feeds.
     """
+    return feeds_of(feeding, lambda source: _advances(connection, source, since))
+
+
+def feeds_of(
+    feeding: Mapping[str, tuple[timedelta, Collection[str]]], advances: Callable[[str], Iterable[Advance]]
+) -> Feeds:
+    """The feeds by what they feed, each with the advances of its source."""
     events: dict[str, tuple[Feed, ...]] = {}
     fields: dict[tuple[Kind, str], tuple[Feed, ...]] = {}
     for source, (lag, fed) in sorted(feeding.items()):
-        feed = Feed(source, lag, in_order(_advances(connection, source, since)))
+        feed = Feed(source, lag, in_order(advances(source)))
         for each in fed:
             kind, _, name = each.partition(".")
             if name and kind in list(Kind):

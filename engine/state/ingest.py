@@ -5,7 +5,7 @@ that apply in the future included; a reader undoes what applies after its instan
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -65,15 +65,23 @@ def ingest(
     stops nothing else.
     """
     fields = {kind: fields_of(catalogue, kind) for kind in Kind}
+    intakes, rejected = accepted_intakes(catalogue, fields, entries, events)
+    rejected.extend(_take_unknown_accounts(database, intakes))
+    stored = [_stored(database, fields, batch, source) for batch in _batches(intakes)]
+    return _report(stored, rejected)
+
+
+def accepted_intakes(
+    catalogue: Catalogue, fields: Fields, entries: Iterable[Entry], events: Iterable[EventEntry]
+) -> tuple[dict[str, Intake], list[Rejection]]:
+    """What can be taken in, by account, and what cannot."""
     intakes: dict[str, Intake] = defaultdict(Intake)
     rejected: list[Rejection] = []
     for index, entry in _accepted("entry", entries, lambda each: _entry(catalogue, fields, each), rejected):
         intakes[entry.account_id].entries.append((index, entry))
     for index, event in _accepted("event", events, _event, rejected):
         intakes[event.account_id].events.append((index, event))
-    rejected.extend(_take_unknown_accounts(database, intakes))
-    stored = [_stored(database, fields, batch, source) for batch in _batches(intakes)]
-    return _report(stored, rejected)
+    return intakes, rejected
 
 
 def _stored(database: Engine, fields: Fields, batch: Sequence[tuple[str, Intake]], source: str) -> Stored:
@@ -152,8 +160,13 @@ def _take_unknown_accounts(database: Engine, intakes: dict[str, Intake]) -> list
         known: set[str] = set()
         for chunk in chunked(doubtful):
             known.update(connection.scalars(select(_account.c.id).where(_account.c.id.in_(chunk))))
+    return take_unknown(intakes, known)
+
+
+def take_unknown(intakes: dict[str, Intake], known: Collection[str]) -> list[Rejection]:
+    """Remove and report what concerns accounts that neither come with the intake nor are among `known`."""
     rejected: list[Rejection] = []
-    for account_id in doubtful:
+    for account_id in [each for each, intake in intakes.items() if not intake.has_account]:
         if account_id not in known:
             rejected.extend(_unknown_account(account_id, intakes.pop(account_id)))
     return rejected

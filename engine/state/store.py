@@ -48,7 +48,7 @@ def store(connection: Connection, fields: Fields, batch: Sequence[tuple[str, Int
     subjects, rejected = read_subjects(connection, batch)
     fold_subjects(connection, fields, subjects)
     fresh_events, repeated = _fresh_events(connection, batch)
-    changes = _change_rows(subjects, watches, source)
+    changes = change_rows(subjects, {name: each["revision"] for name, each in watches.items()}, source)
     applied = [(each["account_id"], each["applies_at"]) for each in [*changes, *fresh_events.values()]]
     for each in fresh_events.values():
         each["revision"] = watches[each["account_id"]]["revision"] + 1
@@ -84,11 +84,12 @@ def _fresh_events(
     fresh: dict[str, dict[str, Any]] = {}
     for each in events:
         if each.id not in known and each.id not in fresh:
-            fresh[each.id] = _event_row(each)
+            fresh[each.id] = event_row(each)
     return fresh, len(events) - len(fresh)
 
 
-def _event_row(event: EventEntry) -> dict[str, Any]:
+def event_row(event: EventEntry) -> dict[str, Any]:
+    """What is stored of an event, but for the revision."""
     return {
         "id": event.id,
         "account_id": event.account_id,
@@ -101,10 +102,13 @@ def _event_row(event: EventEntry) -> dict[str, Any]:
     }
 
 
-def _change_rows(
-    subjects: Sequence[Subject], watches: Mapping[str, RowMapping], source: str
+def change_rows(
+    subjects: Sequence[Subject], revisions: Mapping[str, int], source: str
 ) -> list[dict[str, Any]]:
-    """Rows of history, each account's in the order of application, which their ids then keep."""
+    """Rows of history, each account's in the order of application, which their ids then keep.
+
+    `revisions` has the accounts' until now; these changes belong to the next one.
+    """
     rows = [
         {
             "account_id": subject.account_id,
@@ -117,7 +121,7 @@ def _change_rows(
             "recorded_at": link.recorded_at,
             "applies_at": link.applies_at,
             "superseded": link.superseded,
-            "revision": watches[subject.account_id]["revision"] + 1,
+            "revision": revisions[subject.account_id] + 1,
             "source": link.source or source,
         }
         for subject in subjects
@@ -146,10 +150,10 @@ def _write_rows(connection: Connection, fields: Fields, subjects: Iterable[Subje
     """Bring the current rows up to the folded values."""
     for kind, part in by_kind(subjects):
         table, known = TABLES[kind], fields[kind]
-        insert_rows(connection, table, [_new_row(table, known, each) for each in part if each.row is None])
+        insert_rows(connection, table, [new_row(table, known, each) for each in part if each.row is None])
         updates: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
         for each in part:
-            if each.row is not None and (moved := _moved(known, each)):
+            if each.row is not None and (moved := moved_columns(known, each)):
                 updates[tuple(sorted(moved))].append({"subject_id": each.id, **moved})
         for names, rows in updates.items():
             values: dict[str, Any] = {
@@ -159,7 +163,7 @@ def _write_rows(connection: Connection, fields: Fields, subjects: Iterable[Subje
             connection.execute(statement, rows)
 
 
-def _new_row(table: Any, fields: Mapping[str, Field], subject: Subject) -> dict[str, Any]:
+def new_row(table: Any, fields: Mapping[str, Field], subject: Subject) -> dict[str, Any]:
     """A whole row, so that all rows of an insert have the same columns."""
     row: dict[str, Any] = dict.fromkeys(table.c.keys())
     row["id"] = subject.id
@@ -180,7 +184,7 @@ def _new_row(table: Any, fields: Mapping[str, Field], subject: Subject) -> dict[
     return row
 
 
-def _moved(fields: Mapping[str, Field], subject: Subject) -> dict[str, Any]:
+def moved_columns(fields: Mapping[str, Field], subject: Subject) -> dict[str, Any]:
     """The columns that change, as parameters named `new_COLUMN`."""
     moved: dict[str, Any] = {}
     custom = dict(subject.row["custom"] or {}) if subject.row is not None and "custom" in subject.row else {}

@@ -31,7 +31,7 @@ TABLES: dict[Kind, Any] = {
 """Where the current rows of each kind are."""
 _CHANGE = tables.Change.__table__  # type: ignore[attr-defined]
 
-_Key = tuple[Kind, str, str]
+Place = tuple[Kind, str, str]
 """Kind, subject and field."""
 
 
@@ -62,7 +62,7 @@ class Subject:
     kind: Kind
     id: str
     account_id: str
-    row: RowMapping | None
+    row: Mapping[str, Any] | None
     """As stored; None for a new one."""
     asserted: dict[str, list[Link]] = field(default_factory=lambda: defaultdict(list))
     """By field, in the order given."""
@@ -94,8 +94,17 @@ class Subject:
 def read_subjects(
     connection: Connection, batch: Sequence[tuple[str, Intake]]
 ) -> tuple[list[Subject], list[Rejection]]:
-    """Every subject spoken of, the account before its children, with all that is asserted of it."""
-    rows = _rows(connection, batch)
+    """Every subject spoken of, with its stored row."""
+    return spoken_of(batch, _rows(connection, batch))
+
+
+def spoken_of(
+    batch: Sequence[tuple[str, Intake]], rows: Mapping[tuple[Kind, str], Any]
+) -> tuple[list[Subject], list[Rejection]]:
+    """Every subject spoken of, the account before its children, with all that is asserted of it.
+
+    `rows` has what is stored of them until now.
+    """
     subjects: dict[tuple[Kind, str], Subject] = {}
     rejected: list[Rejection] = []
     for account_id, intake in batch:
@@ -144,7 +153,20 @@ def fold_subjects(connection: Connection, fields: Fields, subjects: Iterable[Sub
     stored = [each for each in subjects if each.row is not None]
     newest = _newest(connection, stored)
     needed = [each for each in stored if _reaches_back(each, newest)]
-    chains = _chains(connection, needed)
+    fold_links(fields, subjects, newest, _chains(connection, needed))
+
+
+def fold_links(
+    fields: Fields,
+    subjects: Iterable[Subject],
+    newest: Mapping[Place, datetime],
+    chains: Mapping[Place, Sequence[Link]],
+) -> None:
+    """Fold each field's assertions onto what is stored.
+
+    `newest` has when the newest stored change of a field applies, `chains` all of them, where one of the
+    assertions lies before that.
+    """
     for subject in subjects:
         for name, links in _health_last(subject):
             if name == HEALTH.name and GIVEN.name in subject.folded:
@@ -169,9 +191,9 @@ def _health_last(subject: Subject) -> list[tuple[str, list[Link]]]:
     )
 
 
-def _newest(connection: Connection, subjects: Sequence[Subject]) -> dict[_Key, datetime]:
+def _newest(connection: Connection, subjects: Sequence[Subject]) -> dict[Place, datetime]:
     """When the newest stored change of each asserted field applies; none is effective later than that."""
-    newest: dict[_Key, datetime] = {}
+    newest: dict[Place, datetime] = {}
     for kind, part in by_kind(subjects):
         names = {name for each in part for name in each.asserted}
         for chunk in chunked([each.id for each in part]):
@@ -186,14 +208,14 @@ def _newest(connection: Connection, subjects: Sequence[Subject]) -> dict[_Key, d
     return newest
 
 
-def _reaches_back(subject: Subject, newest: Mapping[_Key, datetime]) -> bool:
+def _reaches_back(subject: Subject, newest: Mapping[Place, datetime]) -> bool:
     earliest = subject.earliest
     return any(earliest < newest.get((subject.kind, subject.id, name), EVER) for name in subject.asserted)
 
 
-def _chains(connection: Connection, subjects: Sequence[Subject]) -> dict[_Key, list[Link]]:
+def _chains(connection: Connection, subjects: Sequence[Subject]) -> dict[Place, list[Link]]:
     """The stored links of every asserted field of the subjects."""
-    chains: dict[_Key, list[Link]] = defaultdict(list)
+    chains: dict[Place, list[Link]] = defaultdict(list)
     columns = [
         _CHANGE.c[name]
         for name in ("subject_id", "field", "new", "effective_at", "recorded_at", "id", "old", "superseded")

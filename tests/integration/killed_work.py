@@ -36,7 +36,7 @@ def main() -> None:
     """Do the undisturbed work, then the tries; print what came of them."""
     url, folder, wanted = sys.argv[1:]
     engine.state.ingest.BATCH = 2
-    engine.tick.SHARD = 2
+    engine.judging.SHARD = 2
     stage = Stage(url, Path(folder))
     commits, expected = stage.undisturbed()
     tries: list[tuple[int, Side]] = [(n, side) for n in range(1, commits + 1) for side in ("before", "after")]

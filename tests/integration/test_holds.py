@@ -126,7 +126,7 @@ def test_hold_does_not_depend_on_the_size_of_shards(
     sqlite_database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shard: int
 ) -> None:
     """However the accounts are cut into transactions, one hold has them all."""
-    monkeypatch.setattr("engine.tick.SHARD", shard)
+    monkeypatch.setattr("engine.judging.SHARD", shard)
     mine = crowd(sqlite_database, tmp_path)
     fall(mine, HOUR, NAMES)
     (held,) = list_holds(sqlite_database, only_held=True)

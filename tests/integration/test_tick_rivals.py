@@ -52,7 +52,7 @@ def test_two_tickers_at_once_double_nothing(
 ) -> None:
     """They decide the same at the same time; what one has written the other leaves alone."""
     expected = undisturbed(sqlite_template, tmp_path)
-    monkeypatch.setattr("engine.tick.SHARD", shard)
+    monkeypatch.setattr("engine.judging.SHARD", shard)
     mine, end = prepared(database, tmp_path)
     rivals = [mine, rival(database, tmp_path), rival(database, tmp_path)]
     start = threading.Barrier(len(rivals))

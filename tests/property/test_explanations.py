@@ -15,9 +15,9 @@ from sqlalchemy import Engine
 from engine.explain import explain
 from engine.explanation.document import Explanation
 from engine.explanation.judgement import Answer
+from engine.judging import TickReport
 from engine.state import tables
 from engine.state.database import open_database
-from engine.tick import TickReport
 from tests.builders import Company, company
 from tests.histories import PLAYBOOKS, at_random, play, random_history
 from tests.rule_makers import random_playbooks

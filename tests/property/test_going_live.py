@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, or_, update
 
+from engine.judging import TickReport
 from engine.rulebook import INSTANT_AFTER
 from engine.state import tables
 from engine.state.database import open_database, writing
-from engine.tick import TickReport
 from tests.builders import START, Company, company, difference, write_rules
 from tests.histories import DAY, PLAYBOOKS, History, at_random, every, play, random_history
 

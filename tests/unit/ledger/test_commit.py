@@ -9,9 +9,10 @@ from sqlalchemy import Engine, select
 
 from engine.conditions.catalogue import BUILT_IN, Kind
 from engine.fold.case import Folded
-from engine.ledger.commit import Standing, commit_shard
+from engine.ledger.commit import commit_shard
 from engine.runs.run import Decision, Message, Run
 from engine.state import tables
+from engine.state.book import Standing
 from engine.state.database import writing
 from engine.state.entries import Entry, EventEntry
 from tests.builders import START, Company, account, company
