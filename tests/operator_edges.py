@@ -104,7 +104,7 @@ class Edge:
     def _feeds(self, predicate: Predicate, watermark: datetime) -> Feeds:
         feed = Feed("usage", advances=(Advance(self.at - TICK, watermark),))
         if predicate.field is None:
-            return Feeds(events={str(predicate.event): (feed,)})
+            return Feeds(events={str(self.event): (feed,)})
         return Feeds(fields={(predicate.field.kind, predicate.field.name): (feed,)})
 
     @property
@@ -377,6 +377,12 @@ def _lagging(within: str, absent: str, count: str) -> Iterator[Edge]:
     yield Edge(since, "one at the instant at which it started", False, events=(DAY,), started=DAY)
     yield Edge(since, "one before it started", False, events=(2 * DAY,), started=DAY)
     yield Edge(since, "there never was one", False, started=DAY)
+    yield Edge(since, "there never was one, its source seen until now", False, started=DAY,
+               seen=timedelta(0))  # fmt: skip
+    yield Edge(since, "there never was one, its source seen until just before now", None, started=DAY,
+               seen=TICK)  # fmt: skip
+    yield Edge(since, "one after the run started, its source seen until 5 days ago", True, events=(HOUR,),
+               started=DAY, seen=5 * DAY)  # fmt: skip
 
 
 def _derived() -> Iterator[Edge]:
@@ -417,8 +423,24 @@ def _derived() -> Iterator[Edge]:
     yield Edge(logins + "below: 2}", "one a microsecond longer ago, one now", True,
                events=(7 * DAY + TICK, timedelta(0)))  # fmt: skip
     yield Edge(logins + "below: 2}", "there never was one", True)
+    two = (10 * DAY, 9 * DAY)
+    below = logins + "below: 2}"
+    yield Edge(below, "two, the first 10 days ago, its source seen until just after 3 days ago",
+               True, events=two, seen=3 * DAY - TICK)  # fmt: skip
+    yield Edge(logins + "below: 2}", "two, the first 10 days ago, its source seen until 3 days ago",
+               None, events=two, seen=3 * DAY)  # fmt: skip
+    yield Edge(logins + "at_least: 2}", "two, 2 and 6 days ago, its source seen until 5 days ago", True,
+               events=(6 * DAY, 2 * DAY), seen=5 * DAY)  # fmt: skip
+    yield Edge(logins + "equals: 1}", "one 2 days ago, its source seen until then", True,
+               events=(2 * DAY,), seen=2 * DAY)  # fmt: skip
+    yield Edge(logins + "equals: 1}", "one 2 days ago, its source seen until just before", None,
+               events=(2 * DAY,), seen=2 * DAY + TICK)  # fmt: skip
+    yield Edge(below, "an account of 9 days that never had one, its source seen until 3 days ago",
+               None, seen=3 * DAY, beginning=9 * DAY)  # fmt: skip
     run = "{count: event, name: login, since: run_start, at_least: 1}"
     yield Edge(run, "one at the instant at which the run started", False, events=(DAY,), started=DAY)
+    yield Edge(run, "none since, its source seen until an hour ago", None, events=(DAY,), started=DAY,
+               seen=HOUR)  # fmt: skip
     yield Edge(run, "one a microsecond after it", True, events=(DAY - TICK,), started=DAY)
 
 

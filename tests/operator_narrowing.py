@@ -10,19 +10,24 @@ from engine.conditions.catalogue import Kind, Value, encode
 from engine.conditions.narrowing import bounds
 from engine.narrow.columns import SubjectColumns
 from engine.state import tables
+from engine.state.subjects import TABLES
 from tests.operator_edges import Edge
 
 ACCOUNT: Any = tables.Account.__table__  # type: ignore[attr-defined]
+_MEMBERS = {kind: TABLES[kind] for kind in (Kind.CONTACT, Kind.SUBSCRIPTION)}
 _CHANGE: Any = tables.Change.__table__  # type: ignore[attr-defined]
 _EVENT: Any = tables.Event.__table__  # type: ignore[attr-defined]
 
 
 def write_edge(connection: Connection, edge: Edge) -> None:
     """Write the edge's account, with its past and its events, in place of what was written before."""
-    for table in (ACCOUNT, _CHANGE, _EVENT):
+    for table in (ACCOUNT, _CHANGE, _EVENT, *_MEMBERS.values()):
         connection.execute(table.delete())
     values = edge.book.account
     connection.execute(ACCOUNT.insert().values(id="acme", timezone=edge.zone, **values))
+    for kind, table in _MEMBERS.items():
+        for identity, known in edge.book.subjects[kind].items():
+            connection.execute(table.insert().values(id=identity, account_id="acme", **known))
     if edge.predicate.field is not None:
         _write_past(connection, edge, edge.predicate.field.name, values)
     for number, ago in enumerate(edge.events):

@@ -14,11 +14,16 @@ Proof = Callable[[Predicate, View], datetime | None]
 """Up to when the sources must have been seen for the present answer to count; None where it just counts."""
 
 
-def once_seen(row: Operator, proof: Proof) -> Operator:
-    """The operator, unknown while a source behind its answer has not been seen as far as the proof asks."""
+def once_seen(
+    row: Operator, proof: Proof, rests: Callable[[Predicate], bool] = lambda predicate: True
+) -> Operator:
+    """The operator, unknown while a source behind its answer has not been seen as far as the proof asks.
+
+    `rests` says of which predicates the answer rests on a source at all.
+    """
 
     def unseen(predicate: Predicate, view: View) -> tuple[datetime, list[Feed]] | None:
-        feeds = view.feeds(predicate)
+        feeds = view.feeds(predicate) if rests(predicate) else ()
         point = proof(predicate, view) if feeds else None
         if point is None:
             return None
@@ -32,7 +37,7 @@ def once_seen(row: Operator, proof: Proof) -> Operator:
         return None if unseen(predicate, view) else row.fact(predicate, view)
 
     def boundary(predicate: Predicate, view: View) -> datetime | None:
-        feeds = view.feeds(predicate)
+        feeds = view.feeds(predicate) if rests(predicate) else ()
         point = proof(predicate, view) if feeds else None
         turns = [] if point is None else [each.next_change(point, view.now) for each in feeds]
         found = [each for each in (row.boundary(predicate, view), *turns) if each is not None]
@@ -44,6 +49,7 @@ def once_seen(row: Operator, proof: Proof) -> Operator:
             missing = feed.missing(found[0], view.now) if found else None
             if missing is not None:
                 yield feed.source, missing
+        yield from row.awaits(predicate, view)
 
     def reason(predicate: Predicate, view: View) -> str:
         found = unseen(predicate, view)
@@ -52,7 +58,7 @@ def once_seen(row: Operator, proof: Proof) -> Operator:
 
     def narrow(predicate: Predicate, columns: Columns) -> Bounds:
         found = row.narrow(predicate, columns)
-        if not columns.feeds.of(predicate):
+        if not rests(predicate) or not columns.feeds.of(predicate):
             return found
         unknown = columns.unknown
         return replace(

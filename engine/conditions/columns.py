@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 
 from engine.conditions.catalogue import Field
 from engine.conditions.feed import Feeds
-from engine.conditions.tree import Predicate
+from engine.conditions.tree import Derived, Predicate
 
 Expression: TypeAlias = Any
 """An expression over columns. Compared with a value it is true, false, or NULL, which is unknown."""
@@ -63,6 +63,15 @@ class Columns(Protocol):
 
         NULL when either is missing, or the other field is zero.
         """
+
+    def span(self, derived: Derived) -> tuple[Expression, Expression] | None:
+        """Between which numbers what is counted or summed lies; NULL where nothing bounds it.
+
+        None where the columns do not tell, or where time alone could change it.
+        """
+
+    def events_within(self, derived: Derived) -> Expression:
+        """How many of the events have been taken in; there may be more."""
 
     def has_form(self, field: Field, parts: Sequence[str]) -> Bounds:
         """Whether the text consists of these parts in lower case, with any text between them."""

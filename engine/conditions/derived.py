@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Context, Decimal
+from heapq import merge
+from itertools import groupby
 from typing import TypeAlias
 
+from engine.conditions.feed import FOREVER
 from engine.conditions.tree import Derived, Predicate
 from engine.conditions.view import Extent, View
 from engine.conditions.wording import show
@@ -85,6 +88,38 @@ def next_turn(predicate: Predicate, view: View, turns: Iterable[Decimal], answer
         if leaves_alone and verdict(left) is not present:
             return happened_at + span + _TICK
     return extent.changes_at
+
+
+def certain_from(
+    predicate: Predicate, view: View, turns: Iterable[Decimal], answer: Answer
+) -> datetime | None:
+    """Up to when the source of counted events must have been seen for the present answer to count.
+
+    That is the instant since which the events known, and time, have given it. None where events still to be
+    told cannot change it. Of those since the start of a run it is always now.
+    """
+    derived = derived_of(predicate)
+    extent, ends = view.extent(derived), list(turns)
+    if derived.event is None or extent.low is None:
+        return None
+    if settled(derived, Extent(extent.low, None), ends, answer) is not None:
+        return None
+    if derived.window is None:
+        return FOREVER
+    count, present, span = extent.low, answer(extent.low), derived.window.elapsed + _TICK
+    times = view.event_times(derived.event)[::-1]
+    gone = ((each + span, 1) for each in times if each + span <= view.now)
+    back = merge(((each, -1) for each in times), gone, key=_instant, reverse=True)
+    for instant, steps in groupby(back, key=_instant):
+        count += sum(step for _, step in steps)
+        if answer(count) is not present:
+            return instant
+    since = view.known_since()
+    return None if since is None else since + span
+
+
+def _instant(step: tuple[datetime, int]) -> datetime:
+    return step[0]
 
 
 def _without(extent: Extent, left: int) -> Extent:

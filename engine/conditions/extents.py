@@ -6,13 +6,13 @@ column with the account; a count is found from them once for an instant, for all
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from engine.conditions.derived import times_within
-from engine.conditions.evaluate import evaluate, next_boundary
-from engine.conditions.tree import Derived
+from engine.conditions.evaluate import awaited, evaluate, next_boundary
+from engine.conditions.tree import Derived, predicates
 from engine.conditions.view import Extent, View
 
 _UNBOUNDED = Extent(None, None)
@@ -27,6 +27,7 @@ class _Sum:
     is_open: bool = False
     """Whether an amount that may belong to it is missing, so that nothing bounds it."""
     changes_at: datetime | None = None
+    awaits: list[tuple[str, datetime]] = field(default_factory=list)
 
     def add(self, verdict: bool | None, amount: Decimal | None) -> None:
         """Add a member that counts, or may count (None)."""
@@ -47,8 +48,8 @@ class _Sum:
     def extent(self) -> Extent:
         """What the number is known to be."""
         if self.is_open:
-            return Extent(None, None, self.changes_at)
-        return Extent(self.low, self.high, self.changes_at)
+            return Extent(None, None, self.changes_at, tuple(self.awaits))
+        return Extent(self.low, self.high, self.changes_at, tuple(self.awaits))
 
 
 def extent_of(derived: Derived, view: View, members: Iterable[View]) -> Extent:
@@ -64,6 +65,8 @@ def extent_of(derived: Derived, view: View, members: Iterable[View]) -> Extent:
         verdict: bool | None = True
         if derived.where is not None:
             verdict = evaluate(derived.where, member)
+            if verdict is None:
+                total.awaits += awaited(predicates(derived.where), member)
             total.may_change(next_boundary(derived.where, member))
         total.add(verdict, _amount(derived, member))
     return total.extent

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
 from engine.conditions.catalogue import Kind
@@ -11,6 +11,9 @@ from engine.conditions.tree import Predicate
 
 TICK = timedelta(microseconds=1)
 """The smallest step of time."""
+
+FOREVER = datetime.max.replace(tzinfo=UTC)
+"""After any instant: what is seen up to there is seen up to now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,10 @@ class Feeds:
         return iter({each.source: each for group in groups for each in group}.values())
 
     def of(self, predicate: Predicate) -> tuple[Feed, ...]:
-        """The sources that feed the event or field the predicate asks about."""
-        if predicate.event is not None:
-            return self.events.get(predicate.event, ())
+        """The sources that feed the event or field the predicate asks about, or the events it counts."""
+        event = predicate.event if predicate.derived is None else predicate.derived.event
+        if event is not None:
+            return self.events.get(event, ())
         field = predicate.field
         return () if field is None else self.fields.get((field.kind, field.name), ())
 

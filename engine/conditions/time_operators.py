@@ -1,15 +1,16 @@
 """Operators whose answer time alone can change, those of events, and those of a run's steps."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from engine.clock.zones import local_date
+from engine.clock.zones import first_instant, local_date
 from engine.conditions import days
 from engine.conditions.absence import once_seen
-from engine.conditions.catalogue import Field
-from engine.conditions.columns import Bounds, Columns, is_known, unasked, unsure
+from engine.conditions.catalogue import Field, FieldType
+from engine.conditions.columns import Bounds, Columns, Expression, is_known, unasked
+from engine.conditions.feed import FOREVER
 from engine.conditions.form import LIMIT, Form, clamp, constant_of, fact_of, microseconds, single
 from engine.conditions.operator_row import (
     NO_FIELD,
@@ -66,9 +67,12 @@ def day_count(keyword: str, argument: Argument, direction: days.Direction, wante
         return f"{name} {day} ({show_days_ahead(ahead)}, {denied}{wanted(predicate)})"
 
     def narrow(predicate: Predicate, columns: Columns) -> Bounds:
-        if predicate.otherwise is not None:
-            return unsure(columns)
-        return days.narrow(_wanted_days(predicate), field_of(predicate), direction, columns)
+        first, wanted = field_of(predicate), _wanted_days(predicate)
+        found = days.narrow(wanted, first, direction, columns)
+        if predicate.otherwise is None:
+            return found
+        other = days.narrow(wanted, predicate.otherwise, direction, columns)
+        return _either(columns.value(first).is_(None), other, found)
 
     row = Operator(
         keyword, argument, TEMPORAL, False, False,
@@ -78,9 +82,29 @@ def day_count(keyword: str, argument: Argument, direction: days.Direction, wante
     return once_seen(row, _since_when) if direction == "since" else row
 
 
+def _either(is_first: Expression, first: Bounds, second: Bounds) -> Bounds:
+    """The bounds of the first where so, else those of the second."""
+
+    def chosen(one: Expression, other: Expression) -> Expression:
+        return (is_first & one) | (~is_first & other)
+
+    return Bounds(
+        chosen(first.low, second.low),
+        chosen(first.high, second.high),
+        chosen(first.always, second.always),
+        chosen(first.ever, second.ever),
+        (*first.turns_true, *second.turns_true),
+        (*first.turns_false, *second.turns_false),
+    )
+
+
 def _since_when(predicate: Predicate, view: View) -> datetime | None:
     """Since when time alone gives the present answer about an instant; a date is what it is, however old."""
-    value = view.value(field_of(predicate))
+    if field_of(predicate).type is not FieldType.INSTANT:
+        return None
+    value = view.value(_dated(predicate, view))
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = first_instant(value, view.zone)
     if not isinstance(value, datetime):
         return None
     counted = days.count(value, "since", view)
@@ -196,11 +220,12 @@ def event_since() -> Operator:
         denied = "" if evaluate(predicate, view) else "not "
         return f"{_last_words(predicate, view)} ({denied}since the run started)"
 
-    return Operator(
+    row = Operator(
         "event_since", Argument.EVENT_SINCE, NO_FIELD, False, False,
         evaluate, _last, fact, lambda p: single("==", 1), no_boundary,
         lambda p: f"event {_event_name(p)} happened since the run started", reason, unasked,
     )  # fmt: skip
+    return once_seen(row, lambda p, v: FOREVER if evaluate(p, v) is False else None)
 
 
 def _last(predicate: Predicate, view: View) -> datetime | None:

@@ -6,9 +6,11 @@ from datetime import datetime
 from decimal import Context, Decimal
 from typing import Any
 
+from engine.conditions import spans
+from engine.conditions.absence import once_seen
 from engine.conditions.catalogue import FieldType, Value
-from engine.conditions.columns import Bounds, Columns, exact, is_never, unasked, unsure
-from engine.conditions.derived import next_turn, settled, show_extent
+from engine.conditions.columns import Bounds, Columns, exact, is_never, unasked
+from engine.conditions.derived import certain_from, next_turn, settled, show_extent
 from engine.conditions.form import Check, Form, Sign, clamp, constant_of, fact_of, single
 from engine.conditions.operator_row import (
     ALL_TYPES,
@@ -84,7 +86,7 @@ def comparison(
 
     def narrow(predicate: Predicate, columns: Columns) -> Bounds:
         if predicate.derived is not None:
-            return unsure(columns)
+            return spans.compared(predicate, holds, sign, columns)
         if predicate.of is None:
             return exact(holds(columns.value(field_of(predicate)), predicate.value))
         excess, margin = columns.excess(predicate)
@@ -95,10 +97,11 @@ def comparison(
             low, high = least & most, least | most
         return Bounds(low, high, low, high)
 
-    return Operator(
+    row = Operator(
         keyword, Argument.VALUE, types, False, takes_of,
-        asks.evaluate, _compared_actual, fact, form, asks.boundary, words, reason, narrow,
+        asks.evaluate, _compared_actual, fact, form, asks.boundary, words, reason, narrow, asks.awaits,
     )  # fmt: skip
+    return once_seen(row, asks.certain_from, _counts_events)
 
 
 @dataclass(frozen=True)
@@ -126,8 +129,22 @@ class _Asks:
             return None
         return next_turn(predicate, view, *self._numbers(predicate, view))
 
+    def awaits(self, predicate: Predicate, view: View) -> Iterable[tuple[str, datetime]]:
+        """The sources for which a count or sum waits."""
+        if predicate.derived is None or self.evaluate(predicate, view) is not None:
+            return ()
+        return view.extent(predicate.derived).awaits
+
+    def certain_from(self, predicate: Predicate, view: View) -> datetime | None:
+        """Up to when the source of counted events must have been seen for the answer to count."""
+        return certain_from(predicate, view, *self._numbers(predicate, view))
+
     def _numbers(self, predicate: Predicate, view: View) -> tuple[list[Any], Callable[[Any], bool | None]]:
         return list(self.turns(predicate, view)), lambda number: self.answer(predicate, number, view)
+
+
+def _counts_events(predicate: Predicate) -> bool:
+    return predicate.derived is not None and predicate.derived.event is not None
 
 
 def _share(predicate: Predicate, view: View) -> tuple[Decimal, Any]:
@@ -187,20 +204,27 @@ def membership(keyword: str, is_inside: bool, wanted_words: str) -> Operator:
 
     def narrow(predicate: Predicate, columns: Columns) -> Bounds:
         if predicate.derived is not None:
-            return unsure(columns)
+            wanted = [float(each) for each in _numbers(predicate)]
+            found = spans.within(predicate, [(each, each) for each in wanted], columns)
+            return found if is_inside else spans.denied(found)
         inside = columns.value(field_of(predicate)).in_(_values(predicate))
         return exact(inside if is_inside else ~inside)
 
-    return Operator(
+    row = Operator(
         keyword, Argument.VALUES, ALL_TYPES, False, False,
         asks.evaluate, _known, lambda p, v: fact_of(asks.value(p, v)), form, asks.boundary,
-        lambda p: f"{label(asked_of(p))} is {wanted_words}{_listed(p)}", reason, narrow,
+        lambda p: f"{label(asked_of(p))} is {wanted_words}{_listed(p)}", reason, narrow, asks.awaits,
     )  # fmt: skip
+    return once_seen(row, asks.certain_from, _counts_events)
 
 
 def _values(predicate: Predicate) -> tuple[Value, ...]:
     assert isinstance(predicate.value, tuple)
     return predicate.value
+
+
+def _numbers(predicate: Predicate) -> list[Decimal]:
+    return [each for each in _values(predicate) if isinstance(each, Decimal)]
 
 
 def _listed(predicate: Predicate) -> str:
@@ -233,16 +257,18 @@ def between() -> Operator:
 
     def narrow(predicate: Predicate, columns: Columns) -> Bounds:
         if predicate.derived is not None:
-            return unsure(columns)
+            first, last = (float(each) for each in _numbers(predicate))
+            return spans.within(predicate, [(first, last)], columns)
         value = columns.value(field_of(predicate))
         low, high = _values(predicate)
         return exact((value >= low) & (value <= high))
 
-    return Operator(
+    row = Operator(
         "between", Argument.RANGE, ORDERED, False, False,
         asks.evaluate, _known, lambda p, v: fact_of(asks.value(p, v)), form, asks.boundary,
-        lambda p: f"{label(asked_of(p))} is {wanted(p)}", reason, narrow,
+        lambda p: f"{label(asked_of(p))} is {wanted(p)}", reason, narrow, asks.awaits,
     )  # fmt: skip
+    return once_seen(row, asks.certain_from, _counts_events)
 
 
 def presence(keyword: str, wants_value: bool, wanted_words: str) -> Operator:

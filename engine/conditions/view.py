@@ -30,6 +30,8 @@ class Extent:
     """None when nothing bounds it from above."""
     changes_at: datetime | None = None
     """The earliest instant after now at which time alone could change who counts."""
+    awaits: tuple[tuple[str, datetime], ...] = ()
+    """The sources for which it waits to be known who counts, each with the watermark that it has to reach."""
 
     @property
     def exact(self) -> Decimal | None:
@@ -74,7 +76,7 @@ class View(Protocol):
         """When the account's newest event of that name happened."""
 
     def feeds(self, predicate: Predicate) -> tuple[Feed, ...]:
-        """The sources that lag and feed the event or field the predicate asks about."""
+        """The sources that lag and feed the field the predicate asks about, or the events."""
 
     def known_since(self) -> datetime | None:
         """Since when the account has been there, where absence is asked about; None when it never was."""

@@ -24,13 +24,16 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     type_coerce,
 )
+from sqlalchemy.sql.elements import False_
 
 from engine.conditions.catalogue import Field, FieldType, Kind
 from engine.conditions.columns import Bounds, Expression, is_known, is_never
 from engine.conditions.feed import NO_FEEDS, Feeds
-from engine.conditions.tree import Predicate
+from engine.conditions.narrowing import bounds
+from engine.conditions.tree import Derived, Predicate
 from engine.state import tables
 from engine.state.columns import Fixed, Instant
 from engine.state.subjects import TABLES
@@ -38,6 +41,8 @@ from engine.state.subjects import TABLES
 _METRIC: Any = tables.Metric.__table__  # type: ignore[attr-defined]
 _EVENT: Any = tables.Event.__table__  # type: ignore[attr-defined]
 _CHANGE: Any = tables.Change.__table__  # type: ignore[attr-defined]
+
+_MEMBERS = {kind: table.alias("member") for kind, table in TABLES.items()}
 
 _DAYS_OFF = 3
 """How far the first instant of a date may lie from its day in UTC, whatever the zone; rather more."""
@@ -50,6 +55,7 @@ _LONGEST_PATTERN, _MOST_PARTS = 1_000, 8
 _ROUNDING = 1e-12
 """More than what is lost, as a share, where numbers are compared as binary fractions."""
 _MICRO = 1_000_000.0
+_SMALLEST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,8 @@ class SubjectColumns:
     now: datetime
     is_sqlite: bool
     feeds: Feeds = NO_FEEDS
+    is_member: bool = False
+    """Whether the subject is one of those that an account has, beside the subject that is asked about."""
 
     @property
     def account(self) -> Any:
@@ -69,7 +77,7 @@ class SubjectColumns:
     @property
     def subject(self) -> Any:
         """The table of subjects of the kind."""
-        return TABLES[self.kind]
+        return _MEMBERS[self.kind] if self.is_member else TABLES[self.kind]
 
     @property
     def source(self) -> FromClause:
@@ -112,6 +120,54 @@ class SubjectColumns:
         part = self.rough(predicate.field) * 100.0
         asked = func.nullif(self.rough(predicate.of), 0.0, type_=Float) * float(wanted)
         return part - asked, (func.abs(part) + func.abs(asked)) * _ROUNDING
+
+    def span(self, derived: Derived) -> tuple[Expression, Expression] | None:
+        """Between which numbers what is counted or summed lies; NULL where nothing bounds it."""
+        if derived.kind in (None, Kind.METRIC, Kind.SOURCE, Kind.ACCOUNT) or self.is_member:
+            return None
+        members = SubjectColumns(derived.kind, self.now, self.is_sqlite, self.feeds, is_member=True)
+        surely, maybe = true(), true()
+        if derived.where is not None:
+            found = bounds(derived.where, members)
+            if found.turns_true or found.turns_false:
+                return None
+            surely, maybe = found.low.is_(True), found.high.is_not(False)
+        if derived.summed is None:
+            low, high = case((surely, 1.0), else_=0.0), case((maybe, 1.0), else_=0.0)
+            return members.total(low, false()), members.total(high, false())
+        amount = members.rough(derived.summed)
+        is_open, nothing = maybe & amount.is_(None), 0.0
+        least = case((surely, amount), (maybe & (amount < 0.0), amount), else_=nothing)
+        most = case((surely, amount), (maybe & (amount > 0.0), amount), else_=nothing)
+        slack = members.total(case((maybe, func.abs(amount)), else_=nothing), is_open) * _ROUNDING + _SMALLEST
+        return members.total(least, is_open) - slack, members.total(most, is_open) + slack
+
+    def total(self, number: Expression, is_open: Expression) -> Expression:
+        """The sum of a number over what the account has; NULL where `is_open` is true of one of them."""
+        # An aggregate over columns of the outer query alone would belong to that query.
+        is_mine = self.subject.c.account_id == self.account.c.id
+        mine = case((is_mine, cast(number, Float)))
+        found: Expression = func.coalesce(func.sum(mine), 0.0)
+        if not isinstance(is_open, False_):
+            found = case(
+                (
+                    func.coalesce(func.sum(case((is_mine & is_open, 1), else_=0)), 0) == 0,
+                    found,
+                )
+            )
+        query = select(found).where(is_mine)
+        return query.correlate(self.account).scalar_subquery()
+
+    def events_within(self, derived: Derived) -> Expression:
+        """How many of the events have been taken in; there may be more."""
+        assert derived.window is not None
+        query = select(func.count()).where(
+            _EVENT.c.account_id == self.account.c.id,
+            _EVENT.c.name == derived.event,
+            _EVENT.c.occurred_at >= self.now - derived.window.elapsed,
+            _EVENT.c.applies_at <= self.now,
+        )
+        return query.correlate(self.account).scalar_subquery()
 
     def has_form(self, field: Field, parts: Sequence[str]) -> Bounds:
         """Whether the text consists of these parts in lower case; unsure where it is more than ASCII."""

@@ -47,6 +47,20 @@ keep_active_for: 5h
 steps: [{{id: call, day: 1, if: {{none: [{{event: outage, within: 2d}}]}}, {_TASK}}}]
 """,
 )
+PLAYBOOKS += (
+    f"""
+playbook: few
+owner: cs
+subject: account
+when: {{count: event, name: login, within: 3d, between: [1, 2]}}
+cooldown: 12h
+steps:
+  - {{id: call, day: 0, {_TASK}}}
+  - {{id: still, on: {{count: event, name: login, since: run_start, below: 1}}, {_TASK}}}
+  - {{id: silent, day: 1, if: {{none: [{{event: login, since: run_start}}]}}, {_TASK}}}
+exit: [{{outcome: many, when: {{count: event, name: login, within: 1d, above: 2}}}}]
+""",
+)
 SOURCES = {
     "web": {"feeds": ["login"], "lag": "2h"},
     "phone": {"feeds": ["login"]},

@@ -129,27 +129,25 @@ def _entries(random: Random, kind: Kind, identity: str, account_id: str) -> Iter
         yield Entry(kind, identity, account_id, values, when, recorded)
 
 
-COUNTED = (Argument.VALUE, Argument.VALUES, Argument.RANGE)
 IN_RUNS = frozenset({"step_is", "step_outcome", "event_since"})
+EVENTFUL = (Argument.EVENT, Argument.EVENT_WINDOW, Argument.EVENT_SINCE, Argument.EVENT_COUNT)
+WHERES = ("equals", "not_in", "below", "is_set", "contains", "drops_below", "days_since", "event_within")
+
+
+DATED = [each for each in FIELDS if each.type.is_temporal]
 
 
 def question(keyword: str, seed: int, is_share: bool) -> Predicate:
     """A predicate of that operator, about the fields of the book."""
     row, random = OPERATORS[keyword], Random(seed)
     path, window = f"when.{seed}", Duration(random.randint(1, 10), "d")
-    if row.argument in (Argument.EVENT, Argument.EVENT_WINDOW, Argument.EVENT_SINCE, Argument.EVENT_COUNT):
+    if row.argument in EVENTFUL:
         count = Decimal(random.randint(1, 4)) if row.argument is Argument.EVENT_COUNT else None
         return Predicate(keyword, path, event=random.choice(EVENTS), value=count, window=window)
     if keyword in IN_RUNS:
         return Predicate(keyword, path, step="call", value="open")
-    if row.argument in COUNTED and random.random() < 0.2:
-        count = Decimal(random.randint(0, 3))
-        value = {
-            Argument.VALUE: count,
-            Argument.VALUES: (count, count + 2),
-            Argument.RANGE: (count, count + 1),
-        }
-        return Predicate(keyword, path, derived=Derived(Kind.CONTACT), value=value[row.argument])
+    if row.argument in COMPARED and FieldType.NUMBER in row.types and random.random() < 0.3:
+        return _derived(random, row, path)
     field = random.choice([each for each in FIELDS if each.type in row.types])
     if row.takes_of and field.type.is_numeric and is_share:
         of = random.choice([each for each in FIELDS if each.type.is_numeric])
@@ -162,10 +160,30 @@ def question(keyword: str, seed: int, is_share: bool) -> Predicate:
         path,
         field=field,
         value=value,
-        otherwise=random.choice([None, field]) if row.argument is Argument.DAYS_SINCE else None,
+        otherwise=random.choice([None, *DATED]) if row.argument is Argument.DAYS_SINCE else None,
         recovers_at=recovers_at,
         window=window if has_window else None,
     )
+
+
+COMPARED = (Argument.VALUE, Argument.VALUES, Argument.RANGE)
+
+
+def _derived(random: Random, row: Operator, path: str) -> Predicate:
+    """A comparison of a count or sum over the account's contacts, or of a count of its events."""
+    wanted = [Decimal(random.choice([0, 1, 2, 3, 40, 80])) for _ in range(3)]
+    value = {
+        Argument.VALUE: wanted[0],
+        Argument.VALUES: tuple(wanted),
+        Argument.RANGE: (min(wanted), max(wanted)),
+    }[row.argument]
+    if random.random() < 0.2:
+        counted = Derived(event=random.choice(EVENTS), window=Duration(random.randint(1, 10), "d"))
+    else:
+        where = question(random.choice(WHERES), random.randrange(1_000), random.random() < 0.3)
+        nps = CATALOGUE.get("contact.nps") if random.random() < 0.4 else None
+        counted = Derived(Kind.CONTACT, random.choice([None, where, Group("none", (where,), "w")]), nps)
+    return Predicate(row.keyword, path, value=value, derived=counted)
 
 
 def _argument(random: Random, row: Operator, field: Field) -> tuple[Any, Decimal | None]:

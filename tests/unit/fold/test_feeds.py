@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.event import listen
 
+from engine.conditions.catalogue import Kind
 from engine.explain import explain
 from engine.state import tables
-from tests.builders import START, Company, account, at, company, feed, happening
+from tests.builders import START, Company, account, at, company, entry, feed, happening
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LATER = START + 2 * DAY
@@ -98,6 +99,14 @@ def test_run_ends_by_an_event_though_the_source_lags(database: Engine, tmp_path:
     [
         ("{none: [{event: login, within: 3d}]}", START + 2 * DAY + timedelta(microseconds=1)),
         ("{none: [{event: login, at_least: 2, within: 3d}]}", START + 2 * DAY + timedelta(microseconds=1)),
+        (
+            "{count: event, name: login, within: 3d, below: 2}",
+            START + 2 * DAY + timedelta(microseconds=1),
+        ),
+        (
+            "{field: account.last_active_at, days_since: {at_least: 3}, else_since: account.customer_since}",
+            at("2026-03-04 00:00"),
+        ),
         ("{field: account.last_active_at, days_since: {at_least: 3}}", at("2026-03-04 00:00")),
     ],
 )
@@ -112,6 +121,50 @@ def test_other_questions_about_absence_wait_too(
     assert mine.runs() == []
     assert awaited(mine) == [("acme", "usage", needed)]
     mine.take(feed("usage", needed, START + 9 * DAY + HOUR))
+    mine.tick(START + 10 * DAY)
+    assert [each.started_at for each in mine.runs()] == [START + 9 * DAY + HOUR]
+
+
+def test_steps_ask_what_happened_since_the_start_once_it_is_known(database: Engine, tmp_path: Path) -> None:
+    """A step that waits for silence since the start of its run waits for the source to be seen up to now."""
+    text = """
+playbook: welcome
+owner: cs
+subject: account
+on: {event: signed}
+steps:
+  - {id: hello, day: 0, task: {to: csm, title: Hello}}
+  - id: counted
+    day: 1
+    if: {count: event, name: login, since: run_start, below: 1}
+    task: {to: csm, title: Call}
+  - {id: silent, on: {none: [{event: login, since: run_start}]}, task: {to: csm, title: Ask}}
+"""
+    mine = made(database, tmp_path, text)
+    mine.take(happening("signed", START + HOUR))
+    mine.tick(START + 2 * DAY)
+    assert mine.steps()["counted"].reason.startswith("unknown: ")
+    assert "only seen until 2026-03-02 11:00 UTC" in mine.steps()["counted"].reason
+    assert mine.steps()["silent"].acted_at is None
+    mine.take(feed("usage", START + 2 * DAY, START + 3 * DAY))
+    mine.tick(START + 3 * DAY)
+    assert mine.steps()["silent"].acted_at is None
+    mine.take(feed("usage", START + 4 * DAY))
+    mine.tick(START + 5 * DAY)
+    assert mine.steps()["silent"].acted_at == START + 4 * DAY
+
+
+def test_count_waits_for_the_sources_of_what_it_counts_by(database: Engine, tmp_path: Path) -> None:
+    """How many contacts are inactive is known when the source of their activity is."""
+    when = "{count: contact, where: {field: contact.last_touch_at, days_since: {at_least: 3}}, at_least: 1}"
+    text = f"playbook: gone\nowner: cs\nsubject: account\nwhen: {when}\n"
+    text += "steps: [{id: call, day: 0, task: {to: csm, title: Call}}]\n"
+    mine = made(database, tmp_path, text, feeds=["contact.last_touch_at"])
+    mine.take(entry(Kind.CONTACT, "kim", START - DAY, recorded=START, last_touch_at=START - DAY))
+    mine.tick(START + 9 * DAY)
+    assert mine.runs() == []
+    assert awaited(mine) == [("acme", "usage", at("2026-03-04 00:00"))]
+    mine.take(feed("usage", START + 3 * DAY, START + 9 * DAY + HOUR))
     mine.tick(START + 10 * DAY)
     assert [each.started_at for each in mine.runs()] == [START + 9 * DAY + HOUR]
 
