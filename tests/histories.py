@@ -224,6 +224,31 @@ steps:
 exit:
   - {outcome: woken, when: {event: cancel_requested, since: run_start}, for: 1d}
 """,
+    """
+playbook: watchful
+title: Each time
+owner: cs
+subject: account
+on: {event: outage}
+steps:
+  - {id: begin, day: 1, task: {to: csm, title: "Watch {{ account.name }}"}}
+  - id: alarm
+    on: {field: account.health, below: 50}
+    repeat: each
+    choose:
+      - {if: {field: account.health, below: 30}, message: {via: slack, to: "#all", template: note}}
+      - task: {to: csm, title: "Low again", outcomes: [fine, bad]}
+    escalate: {after: 30h, to: csm_manager}
+  - id: quiet
+    on: {event: login, absent_for: 3d}
+    repeat: each
+    message: {via: slack, to: "#cs", template: note}
+  - {id: moved, on: {field: account.health, changes: true}, repeat: each, record: {event: stirred}}
+  - {id: fine, on: {step: alarm, outcome: fine}, repeat: each, update: {account.adoption: 55}}
+exit:
+  - {outcome: gone, when: {field: account.stage, equals: churned}}
+  - {outcome: bad, when: {step: alarm, outcome: bad}, for: 1d}
+""",
 )
 """Between them they use every kind of timing, trigger and exit, and a guard that two accounts exceed."""
 

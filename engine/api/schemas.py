@@ -58,6 +58,7 @@ class TaskItem(BaseModel):
     id: str
     playbook: str
     step: str
+    occurrence: int = Field(description="Of a step that repeats, which time in its run; else 1.")
     run_id: str
     account_id: str
     account: str = Field(description="The account's name.")

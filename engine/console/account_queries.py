@@ -118,10 +118,15 @@ def _runs(connection: Connection, account_id: str) -> Rows:
 
 
 def _steps(connection: Connection, runs: list[str]) -> dict[str, list[Row[Any]]]:
-    names = ("run_id", "step", "state", "due_on", "act_at", "acted_at", "settled_at", "outcome", "reason")
+    names = (
+        *("run_id", "step", "occurrence", "state", "due_on", "act_at", "acted_at", "settled_at"),
+        *("outcome", "reason"),
+    )
     query = select(*(_STEP.c[name] for name in names)).where(_STEP.c.run_id.in_(runs))
     found: dict[str, list[Row[Any]]] = {run: [] for run in runs}
-    for row in connection.execute(query.order_by(_STEP.c.run_id, _STEP.c.due_on, _STEP.c.step)):
+    for row in connection.execute(
+        query.order_by(_STEP.c.run_id, _STEP.c.due_on, _STEP.c.step, _STEP.c.occurrence)
+    ):
         found[row.run_id].append(row)
     return found
 

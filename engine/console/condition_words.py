@@ -51,7 +51,7 @@ def timing_words(step: Step) -> str:
         return f"T{timing.days:+d}" if timing.days else "T-0"
     if isinstance(timing, AfterTiming):
         return f"{timing.step} + {_span(timing.offset)}"
-    return f"when {condition_words(timing.condition)}"
+    return f"{'each time' if timing.repeats else 'when'} {condition_words(timing.condition)}"
 
 
 def action_words(step: Step) -> str:

@@ -10,6 +10,8 @@ from engine.fold import course
 from engine.fold.case import Case, Folded, Record
 from engine.fold.course_end import complete_if_settled
 from engine.fold.course_steps import rearrange, relocate
+from engine.fold.course_triggers import moments_happen
+from engine.fold.course_waits import awaited
 from engine.fold.intake import NEVER, Touched, take_in
 from engine.fold.moments import marks
 from engine.fold.occurrences import occur
@@ -176,15 +178,15 @@ class AccountFold:
         case = self._case
         for item in batch:
             waiting = [
-                (run, condition)
+                (run, condition, len(found))
                 for run in (list(case.open.values()) if level == 0 else ())
                 for condition in _moment_conditions(case, run)
-                if marks(condition, item, before, run.run.kind, run.run.subject_id, case.book)
+                if (found := marks(condition, item, before, run.run.kind, run.run.subject_id, case.book))
             ]
             for live in case.world.live:
                 if case.world.level_of(live.playbook.name) == level:
                     self._occurrences(live, item, before)
-            course.moments_happen(case, waiting)
+            moments_happen(case, waiting)
 
     def _occurrences(self, live: LivePlaybook, item: DataInput, before: dict[Place, Value | None]) -> None:
         case, playbook = self._case, live.playbook
@@ -299,7 +301,7 @@ class AccountFold:
             return None
         case.now = case.until
         found: dict[str, datetime] = {}
-        for source, until in [*self._watchers.awaited(), *course.awaited(case)]:
+        for source, until in [*self._watchers.awaited(), *awaited(case)]:
             found[source] = min(until, found.get(source, until))
         return None if found == self._waited else found
 
@@ -309,11 +311,9 @@ def _is_of_account(item: DataInput) -> bool:
     return not isinstance(item, ChangeInput) and item.subject_id is None
 
 
-def _moment_conditions(case: Case, run: OpenRun) -> Iterator[Condition]:
+def _moment_conditions(case: Case, run: OpenRun) -> list[Condition]:
+    """The moments that steps and exits of a run wait for, each once."""
     playbook = case.world.pinned(run.run.version)
-    for spec in playbook.steps:
-        if isinstance(spec.timing, OnTiming) and is_moment(spec.timing.condition):
-            yield spec.timing.condition
-    for leaving in playbook.exits:
-        if is_moment(leaving.condition):
-            yield leaving.condition
+    wanted = [spec.timing.condition for spec in playbook.steps if isinstance(spec.timing, OnTiming)]
+    wanted += [leaving.condition for leaving in playbook.exits]
+    return list(dict.fromkeys(each for each in wanted if is_moment(each)))

@@ -19,7 +19,7 @@ from engine.rulefile.model import (
     TaskAction,
     WebhookAction,
 )
-from engine.runs.run import Message, Run, Task
+from engine.runs.run import Message, Run, Task, naming
 
 
 def perform(
@@ -30,32 +30,38 @@ def perform(
     action: Deed,
     reason: str,
     escalate: Escalation | None = None,
+    occurrence: int = 1,
 ) -> Task | Message | Effect:
-    """Do one action now. `reason` is why, for the person who gets a task. Raises NotDoneError."""
+    """Do one action now. `reason` is why, for the person who gets a task. Raises NotDoneError.
+
+    `occurrence` says which time it is that the step acts in this run.
+    """
     match action:
         case TaskAction():
-            task = _create_task(case, playbook, run, step, action)
+            task = _create_task(case, playbook, run, step, action, occurrence)
             task.reason = reason
             if escalate is not None:
                 task.escalates_at, task.escalates_to = _escalation_time(case, escalate), escalate.to
             return task
         case EmailAction():
-            return _write_email(case, playbook, run, step, action)
+            return _write_email(case, playbook, run, step, action, occurrence)
         case MessageAction():
-            return _write_message(case, playbook, run, step, action)
+            return _write_message(case, playbook, run, step, action, occurrence)
         case WebhookAction():
-            return _write_webhook(case, playbook, run, step, action)
+            return _write_webhook(case, playbook, run, step, action, occurrence)
         case RecordAction():
-            return record(case, playbook, run, step, action)
+            return record(case, playbook, run, step, action, occurrence)
         case UpdateAction():
             return update(case, playbook, run, step, action)
 
 
-def _create_task(case: Case, playbook: Playbook, run: Run, step: str, action: TaskAction) -> Task:
+def _create_task(
+    case: Case, playbook: Playbook, run: Run, step: str, action: TaskAction, occurrence: int
+) -> Task:
     title, body = _task_words(case, playbook, run, action)
     due_at = case.calendar.deadline(case.now, action.due)
     task = Task(
-        id=digest("task", run.id, step),
+        id=digest("task", run.id, *naming(step, occurrence)),
         run_id=run.id,
         account_id=run.account_id,
         kind=run.kind,
@@ -72,6 +78,7 @@ def _create_task(case: Case, playbook: Playbook, run: Run, step: str, action: Ta
         created_at=case.now,
         outcomes=list(action.outcomes) or None,
         evidence=run.evidence,
+        occurrence=occurrence,
     )
     case.touch(task)
     return task
@@ -110,7 +117,9 @@ def _recipient(case: Case, run: Run, action: EmailAction) -> str:
     return contact_id
 
 
-def _write_email(case: Case, playbook: Playbook, run: Run, step: str, action: EmailAction) -> Message:
+def _write_email(
+    case: Case, playbook: Playbook, run: Run, step: str, action: EmailAction, occurrence: int
+) -> Message:
     contact_id = _recipient(case, run, action)
     contact = subject_values(case, Kind.CONTACT, contact_id)
     if contact.get("consent") == "withdrawn":
@@ -123,7 +132,7 @@ def _write_email(case: Case, playbook: Playbook, run: Run, step: str, action: Em
     except RenderError as error:
         raise NotDoneError(f"template error: {error}") from error
     message = Message(
-        id=digest("outbox", run.id, step, contact_id),
+        id=digest("outbox", run.id, *naming(step, occurrence), contact_id),
         run_id=run.id,
         account_id=run.account_id,
         playbook=run.playbook,
@@ -146,14 +155,16 @@ def _write_email(case: Case, playbook: Playbook, run: Run, step: str, action: Em
     return message
 
 
-def _write_message(case: Case, playbook: Playbook, run: Run, step: str, action: MessageAction) -> Message:
+def _write_message(
+    case: Case, playbook: Playbook, run: Run, step: str, action: MessageAction, occurrence: int
+) -> Message:
     path = f"templates/messages/{action.template}.txt.j2"
     try:
         text = case.world.render(playbook.version, path, context(case, playbook, run))
     except RenderError as error:
         raise NotDoneError(f"template error: {error}") from error
     message = Message(
-        id=digest("outbox", run.id, step, action.to),
+        id=digest("outbox", run.id, *naming(step, occurrence), action.to),
         run_id=run.id,
         account_id=run.account_id,
         playbook=run.playbook,
@@ -171,7 +182,9 @@ def _write_message(case: Case, playbook: Playbook, run: Run, step: str, action: 
     return message
 
 
-def _write_webhook(case: Case, playbook: Playbook, run: Run, step: str, action: WebhookAction) -> Message:
+def _write_webhook(
+    case: Case, playbook: Playbook, run: Run, step: str, action: WebhookAction, occurrence: int
+) -> Message:
     path = f"templates/webhooks/{action.template}.json.j2"
     try:
         text = read_document(case.world.render(playbook.version, path, context(case, playbook, run)))
@@ -180,7 +193,7 @@ def _write_webhook(case: Case, playbook: Playbook, run: Run, step: str, action: 
     except NotJsonError as error:
         raise NotDoneError(f"template error: {path}: gives no JSON: {error}") from error
     message = Message(
-        id=digest("outbox", run.id, step, action.via),
+        id=digest("outbox", run.id, *naming(step, occurrence), action.via),
         run_id=run.id,
         account_id=run.account_id,
         playbook=run.playbook,

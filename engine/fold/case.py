@@ -23,7 +23,7 @@ from engine.state.given import also_given
 _AFTER_ALL_STORED = 2**62
 """Above the number of any stored change, for those that have none yet."""
 MOST_ROUNDS = 20
-"""So often one step of a playbook may change one subject at one instant. More is a circle."""
+"""So often one step may change one subject, or be triggered for it, at one instant. More is a circle."""
 
 
 class NoRestError(Exception):
@@ -107,8 +107,8 @@ class Case:
     """When the fold last gave a field its value."""
     unseen: list[list[DataInput]] = field(default_factory=list)
     """Of that, what the account has still to be moved by, at this instant: what came together, together."""
-    rounds: dict[tuple[datetime, str, str, str], int] = field(default_factory=dict)
-    """How often a step of a playbook has changed a subject at an instant."""
+    rounds: dict[tuple[datetime, str, str, str, str], int] = field(default_factory=dict)
+    """How often a step of a playbook has changed a subject, or was triggered, at an instant."""
     incidents: list[str] = field(default_factory=list)
     """What somebody should know of this fold."""
     passed: set[Passed] = field(default_factory=set)
@@ -197,19 +197,26 @@ class Case:
         self.born.append(event)
         self.unseen.append([EventInput(self.now, event.occurred_at, event.id, event.name, event.subject_id)])
 
-    def check_rest(self, playbook: str, step: str, subject_id: str) -> None:
-        """Count a change that a step is about to make. Raises NoRestError where there are too many."""
-        key = (self.now, playbook, step, subject_id)
+    def check_rest(self, playbook: str, step: str, subject_id: str, what: str = "did this") -> None:
+        """Count a change that a step is about to make, or what else may go in a circle.
+
+        Raises NoRestError where there are too many at this instant.
+        """
+        key = (self.now, playbook, step, subject_id, what)
         self.rounds[key] = count = self.rounds.get(key, 0) + 1
         if count <= MOST_ROUNDS:
             return
-        words = f"it did this {MOST_ROUNDS} times at one instant, each time because of what follows from it"
+        words = f"it {what} {MOST_ROUNDS} times at one instant, and more than that is taken for a circle"
         if count == MOST_ROUNDS + 1:
             at = f"{self.now:%Y-%m-%d %H:%M:%S} UTC"
             self.incidents.append(
                 f"playbook {playbook}, step {step}, {subject_id}: stopped at {at}, for {words}"
             )
         raise NoRestError(f"stopped: {words}")
+
+    def is_stopped(self, playbook: str, step: str, subject_id: str, what: str) -> bool:
+        """Whether `check_rest` has found too many already at this instant."""
+        return self.rounds.get((self.now, playbook, step, subject_id, what), 0) > MOST_ROUNDS
 
     def passes(self, playbook: str, path: str, answer: bool | None = None) -> None:
         """Note that a place of a playbook did something."""

@@ -1,38 +1,24 @@
 """The course of a run: its steps fall due and act, its tasks escalate, it ends."""
 
-from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from engine.admit.silence import silence_at
 from engine.clock.durations import Duration
 from engine.clock.zones import format_instant, parse_instant
-from engine.conditions import evaluate as evaluation
-from engine.conditions.evaluate import because, evaluate, next_boundary, trace
-from engine.conditions.tree import Condition, predicates
+from engine.conditions.evaluate import because, evaluate, trace
 from engine.conditions.wording import label
 from engine.fold.actions import perform
 from engine.fold.case import Case
 from engine.fold.choices import Chosen, chosen
 from engine.fold.course_end import end, stop
-from engine.fold.course_steps import follow, note, skip, trigger
+from engine.fold.course_steps import follow, note, skip
+from engine.fold.course_triggers import states_hold
 from engine.fold.effects import Effect, NotDoneError
 from engine.fold.world import is_moment
 from engine.rulefile import model
-from engine.rulefile.model import AnchorTiming, OnTiming, Playbook
+from engine.rulefile.model import AnchorTiming, Playbook
 from engine.runs import schedule
 from engine.runs.run import Message, OpenRun, Run, Step, StepState, Task
-
-
-def moments_happen(case: Case, matches: Iterable[tuple[OpenRun, Condition]]) -> None:
-    """Trigger the steps, then the exits, that wait for a moment that has just happened."""
-    for course, condition in matches:
-        playbook = case.world.pinned(course.run.version)
-        for spec in playbook.steps:
-            if isinstance(spec.timing, OnTiming) and spec.timing.condition == condition:
-                trigger(case, spec, course.steps[spec.id])
-        for leaving in playbook.exits:
-            if course.run.is_open and leaving.condition == condition:
-                end(case, playbook, course, leaving.outcome, leaving)
 
 
 def judge(case: Case, course: OpenRun) -> None:
@@ -47,13 +33,7 @@ def judge(case: Case, course: OpenRun) -> None:
         if not is_moment(leaving.condition) and _has_held(case, course, index, leaving):
             end(case, playbook, course, leaving.outcome, leaving)
             return
-    view = case.view_of(course)
-    for spec in playbook.steps:
-        timing = spec.timing
-        if isinstance(timing, OnTiming) and not is_moment(timing.condition):
-            step = course.steps[spec.id]
-            if step.act_at is None and not step.is_settled and evaluate(timing.condition, view):
-                trigger(case, spec, step)
+    states_hold(case, playbook, course)
 
 
 def _has_left(case: Case, playbook: Playbook, course: OpenRun) -> bool:
@@ -88,26 +68,24 @@ def act_due(case: Case, course: OpenRun) -> bool:
     A step that changes the account itself is the last for now, so that the next one sees the change.
     """
     playbook = case.world.pinned(course.run.version)
+    order = {spec.id: position for position, spec in enumerate(playbook.steps)}
     acted = False
     while course.run.is_open and not case.unseen:
         due = [
-            (step.act_at, position, spec, step)
-            for position, spec in enumerate(playbook.steps)
-            if _is_due(case, step := course.steps[spec.id])
-            and not _is_put_off(case, course, spec, step)
+            (step.act_at, order[step.step], step.occurrence, step)
+            for step in course.occurrences()
+            if step.state == StepState.WAITING
             and step.act_at is not None
+            and step.act_at <= case.now
+            and not _is_put_off(case, course, playbook.steps[order[step.step]], step)
             and step.act_at <= case.now
         ]
         if not due:
             break
-        _, _, spec, step = min(due, key=lambda each: each[:2])
-        _act(case, playbook, course, spec, step)
+        _, position, _, step = min(due, key=lambda each: each[:3])
+        _act(case, playbook, course, playbook.steps[position], step)
         acted = True
     return acted
-
-
-def _is_due(case: Case, step: Step) -> bool:
-    return step.state == StepState.WAITING and step.act_at is not None and step.act_at <= case.now
 
 
 def _is_put_off(case: Case, course: OpenRun, spec: model.Step, step: Step) -> bool:
@@ -146,7 +124,14 @@ def _act(case: Case, playbook: Playbook, course: OpenRun, spec: model.Step, step
         step.branch, step.reason = choice.branch, f"branch {choice.branch}: {choice.why}"
     try:
         done = perform(
-            case, playbook, course.run, spec.id, choice.deed, _why(case, course, spec, choice), spec.escalate
+            case,
+            playbook,
+            course.run,
+            spec.id,
+            choice.deed,
+            _why(case, course, spec, choice),
+            spec.escalate,
+            step.occurrence,
         )
     except NotDoneError as error:
         skip(case, playbook, course, step, str(error))
@@ -155,7 +140,7 @@ def _act(case: Case, playbook: Playbook, course: OpenRun, spec: model.Step, step
     case.passes(playbook.name, f"steps.{spec.id}")
     if isinstance(done, Task):
         step.state = StepState.OPEN
-        course.tasks[spec.id] = done
+        course.tasks[done.id] = done
     else:
         step.settle(StepState.DONE, case.now)
     case.touch(step)
@@ -222,13 +207,13 @@ def _expiry(case: Case, act_at: datetime, expires: Duration) -> datetime:
 
 def close_task(case: Case, course: OpenRun, task: Task) -> None:
     """A person has finished the task of a step."""
-    step = course.steps[task.step]
-    if step.state == StepState.OPEN:
+    step = course.step_of(task)
+    if step is not None and step.state == StepState.OPEN:
         step.settle(StepState.DONE, case.now)
         step.outcome = task.outcome
         case.touch(step)
         note(case, course.run, "done", task.outcome or "", step.step)
-    course.tasks.pop(task.step, None)
+    course.tasks.pop(task.id, None)
 
 
 def escalate_due(case: Case, course: OpenRun) -> bool:
@@ -245,48 +230,3 @@ def escalate_due(case: Case, course: OpenRun) -> bool:
         note(case, course.run, "escalated", f"{task.escalated_from} → {task.assignee}", task.step)
         escalated = True
     return escalated
-
-
-def deadlines(case: Case, course: OpenRun) -> Iterator[datetime]:
-    """The instants at which time alone moves this run."""
-    playbook = case.world.pinned(course.run.version)
-    for step in course.steps.values():
-        if step.state == StepState.WAITING and step.act_at is not None:
-            yield step.act_at
-    for task in course.tasks.values():
-        if task.escalates_at is not None:
-            yield task.escalates_at
-    for index, leaving in enumerate(playbook.exits):
-        since = (course.run.exits_since or {}).get(str(index))
-        if since is not None:
-            yield parse_instant(since) + leaving.held_for
-    yield from _boundaries(case, playbook, course)
-
-
-def _boundaries(case: Case, playbook: Playbook, course: OpenRun) -> Iterator[datetime]:
-    view = case.view_of(course)
-    for condition in _standing_conditions(playbook, course):
-        boundary = next_boundary(condition, view)
-        if boundary is not None:
-            yield boundary
-
-
-def awaited(case: Case) -> Iterator[tuple[str, datetime]]:
-    """The sources that open runs wait for, each with the watermark that it has to reach."""
-    for run in case.open.values():
-        view = case.view_of(run)
-        for condition in _standing_conditions(case.world.pinned(run.run.version), run):
-            yield from evaluation.awaited(predicates(condition), view)
-
-
-def _standing_conditions(playbook: Playbook, course: OpenRun) -> Iterator[Condition]:
-    """The states that end a run or trigger its steps."""
-    conditions = [each.condition for each in playbook.exits]
-    if playbook.leave is model.Leave.EXIT and playbook.audience is not None:
-        conditions.append(playbook.audience)
-    conditions += [
-        spec.timing.condition
-        for spec in playbook.steps
-        if isinstance(spec.timing, OnTiming) and course.steps[spec.id].state == StepState.WAITING
-    ]
-    yield from (each for each in conditions if not is_moment(each))

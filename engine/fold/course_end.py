@@ -14,13 +14,20 @@ from engine.runs.run import OpenRun, StepState
 def complete_if_settled(case: Case, course: OpenRun) -> bool:
     """End the run when nothing is left but steps that wait for something to happen.
 
-    A run of such steps alone ends when all of them have settled.
+    A run of such steps alone ends when all of them have settled, but for those that repeat; a run of steps
+    that repeat has no end of its own.
     """
     playbook = case.world.pinned(course.run.version)
+    if all(spec.repeats for spec in playbook.steps):
+        return False
     wanted = [spec for spec in playbook.steps if not _waits_for_something(playbook, spec, course)]
     if all(isinstance(spec.timing, OnTiming) for spec in playbook.steps):
-        wanted = list(playbook.steps)
+        wanted = [
+            spec for spec in playbook.steps if not (spec.repeats and course.steps[spec.id].is_untriggered)
+        ]
     if not all(course.steps[spec.id].is_settled for spec in wanted):
+        return False
+    if not all(step.is_settled for step in course.earlier):
         return False
     end(case, playbook, course, "completed", None)
     return True
@@ -28,8 +35,7 @@ def complete_if_settled(case: Case, course: OpenRun) -> bool:
 
 def _waits_for_something(playbook: Playbook, spec: model.Step, course: OpenRun) -> bool:
     """Whether an `on:` step has not been triggered, or the step counts from one that has not."""
-    step = course.steps[spec.id]
-    if step.state != StepState.WAITING or step.act_at is not None:
+    if not course.steps[spec.id].is_untriggered:
         return False
     if isinstance(spec.timing, AfterTiming):
         return _waits_for_something(playbook, playbook.step(spec.timing.step), course)
@@ -67,7 +73,7 @@ def end(
     run = course.run
     run.state, run.outcome, run.ended_at = "ended", outcome, case.now
     case.touch(run)
-    for step in course.steps.values():
+    for step in course.occurrences():
         if not step.is_settled:
             step.settle(StepState.CANCELLED, case.now, f"the run ended: {outcome}")
             case.touch(step)

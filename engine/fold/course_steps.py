@@ -25,7 +25,7 @@ def enrol(case: Case, playbook: Playbook, run: Run) -> None:
                     spec, spec.timing, case.now, case.calendar, by_calendar=case.by_calendar
                 ),
             )
-        course.steps[spec.id] = step
+        course.add(step)
         case.touch(step)
     case.open[run.id] = course
     place_anchored(case, playbook, course)
@@ -79,8 +79,8 @@ def relocate(case: Case) -> None:
             anchor = date_of(case.view_of(course).value(playbook.anchor), case.calendar)
             if anchor != course.run.anchor and not _is_of_another_term(case, playbook, course):
                 place_anchored(case, playbook, course)
-        for spec in playbook.steps:
-            step = course.steps[spec.id]
+        for step in course.occurrences():
+            spec = playbook.step(step.step)
             is_ahead = step.state == StepState.WAITING and step.act_at is not None and step.act_at > case.now
             if is_ahead and step.due_on is not None and not _counts_hours(spec):
                 place(step, schedule.on_day(step.due_on, case.now, spec, case.calendar, by_calendar=True))
@@ -107,13 +107,6 @@ def _is_of_another_term(case: Case, playbook: Playbook, course: OpenRun) -> bool
     if playbook.run_per is None or not course.run.key:
         return False
     return (encode(case.view_of(course).value(playbook.run_per)) or course.run.key) != course.run.key
-
-
-def trigger(case: Case, spec: model.Step, step: Step) -> None:
-    """Have a step that waits for something act now, or when its work begins."""
-    if step.state == StepState.WAITING and step.act_at is None:
-        place(step, schedule.at_once(case.now, spec, case.calendar, by_calendar=case.by_calendar))
-        case.touch(step)
 
 
 def skip(case: Case, playbook: Playbook, course: OpenRun, step: Step, reason: str) -> None:

@@ -12,7 +12,7 @@ from engine.identity import digest
 from engine.render.templates import RenderError
 from engine.rulefile.effects import Clock, Line, RecordAction, Setting, UpdateAction
 from engine.rulefile.model import Playbook
-from engine.runs.run import Run
+from engine.runs.run import Run, naming
 from engine.state.accept import Refused, accepted_properties, accepted_value
 from engine.state.entries import EventEntry
 
@@ -30,12 +30,14 @@ class Effect:
     evidence: list[Any]
 
 
-def record(case: Case, playbook: Playbook, run: Run, step: str, action: RecordAction) -> Effect:
+def record(
+    case: Case, playbook: Playbook, run: Run, step: str, action: RecordAction, occurrence: int = 1
+) -> Effect:
     """Let the event happen now. Raises NotDoneError."""
     properties = properties_of(case, playbook, run, action)
     subject_id = None if run.kind == Kind.ACCOUNT else run.subject_id
     event = EventEntry(
-        digest("event", run.id, step),
+        digest("event", run.id, *naming(step, occurrence)),
         run.account_id,
         action.event,
         case.now,

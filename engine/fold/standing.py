@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from engine.episodes.episode import Episode
-from engine.fold import course
 from engine.fold.case import Case, Record
+from engine.fold.course_waits import deadlines
 from engine.fold.openings import repeats_at
-from engine.runs.run import OpenRun, Task
+from engine.runs.run import OpenRun, StepState, Task
 
 
 def take_up(case: Case, record: Record) -> None:
@@ -16,12 +16,13 @@ def take_up(case: Case, record: Record) -> None:
         case.runs.setdefault(run.playbook, []).append(run)
         if run.is_open:
             case.open[run.id] = OpenRun(run)
-    for step in record.steps:
-        case.open[step.run_id].steps[step.step] = step
+    for step in sorted(record.steps, key=lambda each: each.occurrence):
+        case.open[step.run_id].add(step)
     for task in record.tasks:
         found = case.open.get(task.run_id)
-        if found is not None and task.step in found.steps and found.steps[task.step].state == "open":
-            found.tasks[task.step] = task
+        made_by = found.step_of(task) if found is not None else None
+        if found is not None and made_by is not None and made_by.state == StepState.OPEN:
+            found.tasks[task.id] = task
     for episode in record.episodes:
         if episode.is_moment:
             case.moments[episode.id] = episode
@@ -31,10 +32,11 @@ def take_up(case: Case, record: Record) -> None:
 
 def closings(record: Record, since: datetime, until: datetime) -> list[tuple[datetime, Task]]:
     """Finished tasks the runs have not seen, at the instant each was finished; late ones now."""
-    unseen = {(step.run_id, step.step) for step in record.steps if step.state == "open"}
+    unseen = {(step.run_id, step.step, step.occurrence) for step in record.steps if step.state == "open"}
     found = []
     for task in record.tasks:
-        if task.state == "done" and task.closed_at is not None and (task.run_id, task.step) in unseen:
+        named = (task.run_id, task.step, task.occurrence)
+        if task.state == "done" and task.closed_at is not None and named in unseen:
             found.append((task.closed_at if task.closed_at > since else until, task))
     return sorted(found, key=lambda each: (each[0], each[1].id))
 
@@ -52,7 +54,7 @@ def turning_points(case: Case) -> Iterator[datetime]:
         if released_at is not None and episode.owed is not None:
             yield released_at
     for run in case.open.values():
-        yield from course.deadlines(case, run)
+        yield from deadlines(case, run)
 
 
 def _of_episode(case: Case, name: str, episode: Episode) -> Iterator[datetime]:

@@ -50,6 +50,8 @@ class QueueTask:
     escalated_at: datetime | None
     escalated_from: str | None
     reason: str
+    occurrence: int
+    """Of a step that repeats, which time it is."""
 
     def as_json(self) -> dict[str, Any]:
         """The one JSON form of a task, on the command line and in the API."""
@@ -57,6 +59,7 @@ class QueueTask:
             "id": self.id,
             "playbook": self.playbook,
             "step": self.step,
+            "occurrence": self.occurrence,
             "run_id": self.run_id,
             "account_id": self.account_id,
             "account": self.account,
@@ -201,7 +204,7 @@ def _load(connection: Connection, ids: Select[Any]) -> list[QueueTask]:
 _COPIED = (
     *("id", "run_id", "playbook", "step", "account_id", "kind", "subject_id", "title", "body", "role"),
     *("assignee", "priority", "state", "outcome", "note", "due_on", "due_at", "created_at", "closed_at"),
-    *("closed_by", "snoozed_until", "escalated_at", "escalated_from", "reason"),
+    *("closed_by", "snoozed_until", "escalated_at", "escalated_from", "reason", "occurrence"),
 )
 
 

@@ -189,7 +189,12 @@ class Stage:
         last = len(self._positions)
         return sorted(
             (row for row in rows if getattr(row, instant) is not None),
-            key=lambda row: (getattr(row, instant), self._positions.get(row.step, last), row.id),
+            key=lambda row: (
+                getattr(row, instant),
+                self._positions.get(row.step, last),
+                getattr(row, "occurrence", 1),
+                row.id,
+            ),
         )
 
     def _open_steps(self, connection: Connection) -> tuple[str, ...]:
@@ -224,9 +229,10 @@ class Stage:
         with reading(self._database) as connection:
             tasks = [each for each in _rows(connection, tables.Task, "created_at") if each.state == "open"]
         named = [each for each in tasks if each.step == completion.step]
-        found = [each.id for each in named if each.playbook == self._playbook.name] or [
-            each.id for each in named
-        ]
+        named = [each for each in named if each.playbook == self._playbook.name] or named
+        if len({(each.run_id, each.step) for each in named}) == 1:
+            named = sorted(named, key=lambda each: each.occurrence)[:1]
+        found = [each.id for each in named]
         if len(found) != 1:
             known = ", ".join(sorted({each.step for each in tasks})) or "none"
             raise CannotPlayError(

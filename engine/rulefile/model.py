@@ -133,9 +133,11 @@ class AfterTiming:
 
 @dataclass(frozen=True, slots=True)
 class OnTiming:
-    """`on: …` — when a moment happens, or a state first holds, within the run; once a run."""
+    """`on: …` — when a moment happens, or a state first holds, within the run."""
 
     condition: Condition
+    repeats: bool = False
+    """`repeat: each`: at every such moment, and each time the state holds anew; else once a run."""
 
 
 Timing: TypeAlias = DayTiming | AnchorTiming | AfterTiming | OnTiming
@@ -229,7 +231,7 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing a run does, once."""
+    """One thing a run does, once or each time its moment comes."""
 
     id: str
     timing: Timing
@@ -240,6 +242,11 @@ class Step:
     """A step missed by more than this, because the service was down, is skipped."""
     purpose: str | None = None
     """What it asks for, so that two steps asking for the same thing are seen."""
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it may act more than once in a run."""
+        return isinstance(self.timing, OnTiming) and self.timing.repeats
 
 
 @dataclass(frozen=True, slots=True)

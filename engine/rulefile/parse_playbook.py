@@ -10,7 +10,7 @@ from engine.conditions.catalogue import Catalogue, Field, Kind
 from engine.conditions.tree import Condition, Predicate
 from engine.rulefile.asked import Place
 from engine.rulefile.blueprints import USE_KEY, expanded
-from engine.rulefile.model import Existing, Guard, Late, Leave, Missing, Mode, Moment, Playbook
+from engine.rulefile.model import Existing, Guard, Late, Leave, Missing, Mode, Moment, Playbook, Step
 from engine.rulefile.mutes import MutedName, muted_names, read_mutes
 from engine.rulefile.notes import Notes, RefusedError, Table
 from engine.rulefile.parse_conditions import read_condition
@@ -213,6 +213,7 @@ def _playbook(table: Table, scope: Scope, guard: Guard) -> Playbook | None:
     steps = table.required("steps", lambda node: read_steps(node, scope, "anchor" in table), "a playbook")
     parts = {**_about(table, scope), **_trigger(table, scope), **_running(table, scope, guard)}
     _check_together(table, scope)
+    _check_end(table, scope, steps or (), parts)
     if name is None or not steps or scope.subject is None:
         return None
     parts.setdefault("title", name.replace("-", " ").replace("_", " ").capitalize())
@@ -299,6 +300,16 @@ def _check_together(table: Table, scope: Scope) -> None:
             notes.add(table.key("repeat_every"), message)
     if "group_by" in table and scope.subject is Kind.ACCOUNT:
         notes.add(table.key("group_by"), "group_by: has no effect when the subject is an account", "warning")
+
+
+def _check_end(table: Table, scope: Scope, steps: tuple[Step, ...], parts: Mapping[str, Any]) -> None:
+    """Note a run that nothing could end: its steps all repeat, and it has no exit."""
+    written = table.node.get("steps")
+    is_whole = isinstance(written, Sequence) and len(steps) == len(written.items)
+    can_end = "exit" in table or parts.get("leave") is Leave.EXIT
+    if is_whole and not can_end and all(step.repeats for step in steps):
+        message = "every step repeats, so a run would never end; add an exit, or a step without repeat"
+        scope.notes.add(table.key("steps"), message)
 
 
 def _moments(node: Node, scope: Scope) -> tuple[Moment, ...]:

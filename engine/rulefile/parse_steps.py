@@ -9,15 +9,16 @@ from engine.rulefile.model import AfterTiming, AnchorTiming, DayTiming, Escalati
 from engine.rulefile.notes import RefusedError, Table
 from engine.rulefile.parse_actions import ACTIONS, CHOOSE, read_step_action
 from engine.rulefile.parse_conditions import read_condition
-from engine.rulefile.parse_values import duration, slug, text, whole
+from engine.rulefile.parse_values import choice, duration, slug, text, whole
 from engine.rulefile.problem import quote
 from engine.rulefile.scope import Scope
 from engine.rulefile.source import Mapping as MappingNode
 from engine.rulefile.source import Node, Scalar, Sequence
 
 TIMINGS = ("day", "at", "after", "on")
-STEP_KEYS = ("id", *TIMINGS, "if", *ACTIONS, CHOOSE, "purpose", "escalate", "expires")
+STEP_KEYS = ("id", *TIMINGS, "repeat", "if", *ACTIONS, CHOOSE, "purpose", "escalate", "expires")
 MOST_DAYS = 3660
+REPEATS = ("each",)
 
 _AT = re.compile(r"T([+-])(\d{1,4})", re.ASCII)
 _WHOLE_DAYS = frozenset(["d", "bd"])
@@ -55,6 +56,7 @@ def read_steps(node: Node, scope: Scope, has_anchor: bool) -> tuple[Step, ...]:
     places = _places(node)
     if not _note_repeated(places, scope):
         _note_circles(steps, places, scope)
+    _note_uncounted(steps, node, scope)
     return tuple(steps)
 
 
@@ -90,13 +92,17 @@ def _escalation(node: Node, scope: Scope) -> Escalation | None:
 
 
 def _timing(table: Table, scope: Scope, path: str, has_anchor: bool) -> Timing | None:
+    repeats = table.maybe("repeat", choice(REPEATS)) is not None
     readers: dict[str, Callable[[Node], Timing | None]] = {
         "day": _day,
         "at": lambda node: _at(node, has_anchor),
         "after": lambda node: _after(node, scope),
-        "on": lambda node: _on(node, scope, path),
+        "on": lambda node: _on(node, scope, path, repeats),
     }
     key = table.one_of(TIMINGS, "the timing of a step")
+    if "repeat" in table and key not in (None, "on"):
+        message = f"repeat: goes with on:, whose time can come again; {key}: has one time, so remove repeat"
+        scope.notes.add(table.key("repeat"), message)
     return table.maybe(key, readers[key]) if key else None
 
 
@@ -137,9 +143,9 @@ def _part(node: Node, part: str) -> Scalar:
     return Scalar(part, False, node.line, node.column, node.via)
 
 
-def _on(node: Node, scope: Scope, path: str) -> OnTiming | None:
+def _on(node: Node, scope: Scope, path: str, repeats: bool) -> OnTiming | None:
     condition = read_condition(node, scope, Place(f"{path}.on", "either", True))
-    return OnTiming(condition) if condition else None
+    return OnTiming(condition, repeats) if condition else None
 
 
 # Checks over all steps
@@ -182,3 +188,18 @@ def _note_circles(steps: list[Step], places: Mapping[int, tuple[str, Scalar]], s
         if at in trail:
             circle = " -> ".join([*trail[trail.index(at) :], at])
             scope.notes.add(nodes[at], f"steps wait for one another in a circle: {circle}")
+
+
+def _note_uncounted(steps: list[Step], node: Node, scope: Scope) -> None:
+    """Note each step that counts from one that repeats, which has no one time to count from."""
+    repeated = {step.id for step in steps if step.repeats}
+    counting = {step.id: step.timing.step for step in steps if isinstance(step.timing, AfterTiming)}
+    for item in node.items if isinstance(node, Sequence) else ():
+        name = item.get("id") if isinstance(item, MappingNode) else None
+        counted = counting.get(name.text) if isinstance(name, Scalar) else None
+        if isinstance(item, MappingNode) and counted in repeated:
+            message = (
+                f"after: step {quote(str(counted))} repeats, so there is no one time to count from; "
+                f'count from another step, or remove "repeat: each" from {quote(str(counted))}'
+            )
+            scope.notes.add(item.entries["after"][1], message)

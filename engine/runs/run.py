@@ -1,5 +1,6 @@
 """Runs, steps and tasks while a fold works on them; each mirrors the columns of its table."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -23,7 +24,7 @@ class StepState(StrEnum):
 
 @dataclass(slots=True)
 class Step:
-    """One step of one run."""
+    """One step of one run; of a step that repeats, one occurrence."""
 
     id: str
     run_id: str
@@ -38,11 +39,20 @@ class Step:
     reason: str | None = None
     branch: int | None = None
     """Which of its branches was taken, counted from 1."""
+    occurrence: int = 1
+    """Which time it is that the step's moment has come within the run; 1 as long as it has not."""
+    fell_at: datetime | None = None
+    """Of the latest occurrence of a step that repeats: when the state that caused it no longer held."""
 
     @property
     def is_settled(self) -> bool:
         """Whether nothing more will happen to it."""
         return StepState(self.state).is_settled
+
+    @property
+    def is_untriggered(self) -> bool:
+        """Whether nothing has given it a time yet."""
+        return self.state == StepState.WAITING and self.act_at is None
 
     def settle(self, state: StepState, at: datetime, reason: str | None = None) -> None:
         """Bring the step to its end; without a reason of its own it keeps the one it acted for."""
@@ -109,6 +119,8 @@ class Task:
     escalated_from: str | None = None
     reason: str = ""
     evidence: list[Any] | None = None
+    occurrence: int = 1
+    """Which occurrence of its step it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +158,39 @@ class Decision:
     step: str | None = None
 
 
+def naming(step: str, occurrence: int) -> tuple[str, ...]:
+    """What stands for an occurrence of a step in a digest; the first goes by the step alone."""
+    return (step,) if occurrence == 1 else (step, str(occurrence))
+
+
 @dataclass(slots=True)
 class OpenRun:
-    """A run with its steps by id and its open tasks by step."""
+    """A run with its steps and its open tasks."""
 
     run: Run
     steps: dict[str, Step] = field(default_factory=dict)
+    """By the id of the step; of one that repeats, the latest occurrence."""
+    earlier: list[Step] = field(default_factory=list)
+    """The occurrences before the latest, of steps that repeat."""
     tasks: dict[str, Task] = field(default_factory=dict)
+    """By the id of the task."""
+
+    def add(self, step: Step) -> None:
+        """Take up an occurrence of a step."""
+        known = self.steps.get(step.step)
+        if known is not None and known.occurrence > step.occurrence:
+            self.earlier.append(step)
+            return
+        if known is not None:
+            self.earlier.append(known)
+        self.steps[step.step] = step
+
+    def occurrences(self) -> Iterator[Step]:
+        """Every occurrence of every step."""
+        yield from self.earlier
+        yield from self.steps.values()
+
+    def step_of(self, task: Task) -> Step | None:
+        """The occurrence of a step that made the task."""
+        named = (task.step, task.occurrence)
+        return next((each for each in self.occurrences() if (each.step, each.occurrence) == named), None)

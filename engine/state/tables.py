@@ -362,6 +362,10 @@ class StepRow(SQLModel, table=True):
     reason: str | None = _text()
     branch: int | None = None
     """Which branch of `choose:` was taken, counted from 1."""
+    occurrence: int = 1
+    """Of a step that repeats, which time it is."""
+    fell_at: datetime | None = _instant()
+    """When the state that caused the latest occurrence of a step that repeats no longer held."""
 
 
 class Task(SQLModel, table=True):
@@ -404,6 +408,8 @@ class Task(SQLModel, table=True):
     escalated_from: str | None = None
     reason: str = Field(default="", sa_type=Text)
     evidence: list[Any] | None = Field(default=None, sa_type=JSON)
+    occurrence: int = 1
+    """Of a step that repeats, which time it is."""
 
 
 IS_READY = "state IN ('scheduled', 'available', 'retryable')"

@@ -39,6 +39,7 @@ SEMANTIC = re.compile(
     r"|: outcome: .* is not |has no task with outcomes|is already on line|in a circle"
     r"|the playbook mutes itself|must not be above the second|recovers_at must not be|from must be another"
     r"|is no valid template|names .* twice|is the playbook's own name|is the same field"
+    r"|repeats, so there is no one time"
 )
 """What no schema can say: how the parts of a file refer to one another, and the order of two values."""
 
@@ -328,6 +329,8 @@ def steps(draw: st.DrawFn, subject: Kind, index: int, anchored: bool) -> Tree:
     choose = st.fixed_dictionaries({"choose": st.lists(branch, min_size=1, max_size=3)})
     step = {"id": f"step-{index}", key: draw(timings[key]), **draw(actions(subject) | choose)}
     more = {"if": conditions(subject, steps=True), "expires": SPANS, "purpose": NAMES}
+    if key == "on":
+        more["repeat"] = st.just("each")
     if any("task" in each for each in [step, *step.get("choose", ())]):
         more["escalate"] = st.fixed_dictionaries({"after": SPANS, "to": st.sampled_from(ROLES)})
     return {**step, **draw(optional(more))}
@@ -475,7 +478,7 @@ playbook titel title renamed_from choose when on for if then id day at after tas
 record update to template purpose topic via properties escalate outcome outcomes is all any none field
 event step within absent_for of recovers_at anchor since from direction take once at_least every week
 month quarter half_year year spread condition
-else_since count sum where name
+else_since count sum where name repeat
 """
 KEYS = st.sampled_from([*_KEYS.split(), *FAMILIES["field"]])
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from engine.clock.periods import Period
 from engine.conditions.catalogue import Catalogue, Field, Kind
-from engine.rulefile.model import Late, Missing, Mode, OpenSteps
+from engine.rulefile.model import Late, Leave, Missing, Mode, OpenSteps
 from engine.rulefile.parse_actions import ACTIONS, CHOOSE, OF_ACCOUNTS, WEBHOOK_KEYS
 from engine.rulefile.parse_effects import LONGEST_EVENT, MOST_PROPERTIES
 from engine.rulefile.parse_every import day_names
 from engine.rulefile.parse_playbook import SUBJECTS
-from engine.rulefile.parse_steps import TIMINGS
+from engine.rulefile.parse_steps import REPEATS, TIMINGS
 from engine.rulefile.schema import words
 from engine.rulefile.schema.conditions import (
     condition_definitions,
@@ -66,6 +66,10 @@ def rule_file_schema(catalogue: Catalogue, roles: Collection[str]) -> dict[str, 
                 for other in ("repeat_every", "every")
             ),
             {"if": _has_anchored_step(), "then": {"required": ["anchor"]}},
+            {
+                "if": _has_only_repeated_steps(),
+                "then": {"anyOf": [{"required": ["exit"]}, _exits_audience()]},
+            },
         ],
         "$defs": definitions,
     }
@@ -116,6 +120,19 @@ def _is_about(subject: Kind) -> Schema:
 def _has_anchored_step() -> Schema:
     anchored = {"type": "object", "required": ["at"]}
     return {"properties": {"steps": {"type": "array", "contains": anchored}}, "required": ["steps"]}
+
+
+def _has_only_repeated_steps() -> Schema:
+    once = {"not": {"type": "object", "required": ["repeat"]}}
+    return {
+        "properties": {"steps": {"type": "array", "not": {"contains": once}}},
+        "required": ["steps"],
+    }
+
+
+def _exits_audience() -> Schema:
+    leaves = {"type": "object", "properties": {"leave": {"const": Leave.EXIT.value}}, "required": ["leave"]}
+    return {"properties": {"audience": leaves}, "required": ["audience"]}
 
 
 def _of_subject(catalogue: Catalogue, subject: Kind) -> Schema:
@@ -175,6 +192,7 @@ def _step(subject: Kind) -> Schema:
         "at": at(),
         "after": after(),
         "on": reference(f"{subject}.run_either"),
+        "repeat": one_of(REPEATS),
         "if": reference(f"{subject}.run_state"),
         **_actions(subject),
         CHOOSE: _list(reference(f"{subject}.branch")),
@@ -185,6 +203,7 @@ def _step(subject: Kind) -> Schema:
     return {
         **object_of(keys, words.STEP, ("id",)),
         "allOf": [_exactly_one(TIMINGS), _exactly_one((*ACTIONS, CHOOSE))],
+        "dependentRequired": {"repeat": ["on"]},
         "dependentSchemas": {"escalate": {"anyOf": [{"required": ["task"]}, _chooses_task()]}},
     }
 

@@ -20,6 +20,10 @@ steps:
 exit:
   - {outcome: better, when: {field: account.health, at_least: 60}}
 """
+ANSWER = (
+    "id: answer, on: {event: complaint}, repeat: each, task: {to: csm, title: Answer, outcomes: [calm]}, "
+    "escalate: {after: 90min, to: csm}"
+)
 GIVEN = "at: 2026-03-02T14:00:00Z, given: {account: {id: acme, name: Acme, health: 50, csm: dana}}"
 
 
@@ -59,6 +63,21 @@ def test_rehearse_lets_time_act_between_moves(settings: Settings) -> None:
         settings,
         "{at: +1h, account: {health: 30}}, {at: +9h, account: {health: 70}}, "
         "{at: +9h, expect: {starts: 1, tasks: [call, again], ended: better}}",
+    )
+    assert report.passed, [str(one) for each in report.results for one in each.failures]
+
+
+def test_rehearse_sees_each_occurrence_of_a_step_that_repeats(settings: Settings) -> None:
+    """Each makes what is expected of it, and a person finishes the oldest first."""
+    text = PLAYBOOK.replace("exit:", f"  - {{{ANSWER}}}\nexit:")
+    (Path(settings.rules) / "slump.yaml").write_text(text)
+    report = run(
+        settings,
+        "{at: +1h, account: {health: 30}, expect: {starts: 1, tasks: [call]}}, "
+        "{at: +90min, event: complaint}, {at: +100min, event: complaint, expect: {tasks: [answer, answer], "
+        "open: [call, answer, answer]}}, "
+        "{at: +110min, complete: {step: answer, outcome: calm}, expect: nothing}, "
+        "{at: +3h 30min, expect: {tasks: [again], escalated: [answer], open: [call, again, answer]}}",
     )
     assert report.passed, [str(one) for each in report.results for one in each.failures]
 

@@ -278,6 +278,8 @@ def _playbooks() -> None:
         _name("outcome"),
         _text("reason"),
         _count("branch"),
+        _count("occurrence", required=True),
+        _instant("fell_at"),
     )
     op.create_index("ix_step_run", "step", ["run_id"])
     op.create_table(
@@ -310,6 +312,7 @@ def _playbooks() -> None:
         _name("escalated_from"),
         _text("reason", required=True),
         _json("evidence"),
+        _count("occurrence", required=True),
     )
     op.create_index("ix_task_account", "task", ["account_id", "state"])
     op.create_index("ix_task_queue", "task", ["assignee", "state", "due_at"])
