@@ -50,6 +50,7 @@ def read_rules(settings: Settings, catalogue: Catalogue) -> Rules:
         catalogue=catalogue,
         roles=settings.roles,
         guard=default_guard(settings),
+        topics=settings.email.topics,
     )
     if found.playbooks or found.problems:
         return found

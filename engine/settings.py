@@ -1,7 +1,9 @@
 """Settings: config.yaml, overridden by the environment (`TMINUS_DATABASE_URL`, `TMINUS_EMAIL__SENDER`)."""
 
 import os
-from datetime import time, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -10,12 +12,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from engine.branding import Colours, DarkColours, Dkim, Logo
 from engine.clock.durations import parse_duration
 from engine.clock.workdays import LocalCalendar
-from engine.clock.zones import zone
+from engine.clock.zones import is_zone, zone
 from engine.conditions import catalogue
 from engine.conditions.catalogue import Catalogue, FieldType, Kind, UnknownField
+from engine.email_settings import Email
 from engine.health.bands import Bands, bands_of
 from engine.health.config import HealthSettings
 from engine.health.model import HealthModel, health_model, kept_fields
@@ -137,36 +139,6 @@ ChatConnector: TypeAlias = SlackConnector | SlackApiConnector | TeamsConnector
 Connector: TypeAlias = SmtpConnector | ChatConnector | WebhookConnector
 
 
-class Email(_Strict):
-    """Who lifecycle emails come from, how they look, and how they are signed."""
-
-    sender: str = "Customer Success <success@tminus.example>"
-    senders: dict[str, str] = {}
-    """By topic, whom its emails come from instead."""
-    reply_to: str | None = None
-    """An address; `csm` for the one of the account's CSM; `none`, or nothing, for the sender."""
-    brand: str = "Tminus"
-    logo: Logo | None = None
-    colours: Colours = Colours()
-    dark_colours: DarkColours = DarkColours()
-    footer: str = "You get this because your company uses our product."
-    address: str | None = None
-    """The postal address at the foot."""
-    feedback_id: str | None = None
-    """Who sends, in the header by which mailbox providers tell how many complain."""
-    dkim: Dkim | None = None
-    on_unknown: Literal["retry", "stop"] = "stop"
-    """What follows a send without a definite answer. `stop` never repeats, `retry` may."""
-    max_attempts: int = Field(default=8, ge=1, le=50)
-
-    @field_validator("feedback_id")
-    @classmethod
-    def _is_sender_id(cls, text: str | None) -> str | None:
-        if text is not None and not (text.isascii() and text.isalnum() and 5 <= len(text) <= 15):
-            raise ValueError("must have 5 to 15 letters and digits, always the same: acmesuccess")
-        return text
-
-
 class Guarding(_Strict):
     """The blast radius of a playbook that states none."""
 
@@ -268,6 +240,22 @@ class Settings(BaseSettings):
         except ValueError:
             tz = zone(self.timezone)
         return LocalCalendar(tz, country or self.country, self.working_hours.start, self.working_hours.end)
+
+    def email_leaves(
+        self, instant: datetime, zones: Sequence[str | None], country: str | None, topic: str | None
+    ) -> datetime:
+        """The first instant not before `instant` at which an email of the topic may leave.
+
+        `zones` are the recipient's and the account's, whichever is known: the first that is one counts.
+        """
+        if self.email.is_transactional(topic):
+            return instant
+        name = next((each for each in zones if each and is_zone(each)), None)
+        hours, there = self.email.hours, self.calendar(name, country)
+        there = replace(there, opens=hours.start or there.opens, closes=hours.end or there.closes)
+        return (
+            there.within_business_hours(instant) if hours.days == "business" else there.within_hours(instant)
+        )
 
     def feeding(self) -> dict[str, tuple[timedelta, tuple[str, ...]]]:
         """By source that lags, how far behind it may be and what it feeds."""

@@ -112,6 +112,7 @@ class OutboxEntry(BaseModel):
     finished_at: str | None
     error: str | None = Field(description="Why it was not delivered, or not yet.")
     receipt: str | None = Field(description="What the other side said as it took it.")
+    waits_for: str | None = Field(description="Why it was put off to `available_at`: hours, or a cap.")
 
 
 class OutboxList(BaseModel):

@@ -47,7 +47,8 @@ def write_letter(
     contact = subject_values(case, Kind.CONTACT, contact_id)
     problems += _refusals(connection, contact)
     names["contact"] = contact
-    names["unsubscribe_url"] = case.world.unsubscribe_url(contact_id, action.topic)
+    is_optional = not case.world.settings.email.is_transactional(action.topic)
+    names["unsubscribe_url"] = case.world.unsubscribe_url(contact_id, action.topic) if is_optional else None
     subject, text, mail = _rendered(renderer, action.template, names, problems)
     to = str(contact.get("email") or contact_id)
     if mail is None:
@@ -114,7 +115,7 @@ def _rendered(
         return shown, text, None
 
 
-def _of_mail(mail: RenderedEmail, unsubscribe_url: str) -> Iterator[str]:
+def _of_mail(mail: RenderedEmail, unsubscribe_url: str | None) -> Iterator[str]:
     if len(mail.subject) > LONGEST_SUBJECT:
         yield (
             f"the subject has {len(mail.subject)} characters; mail programs cut it, "
@@ -123,9 +124,9 @@ def _of_mail(mail: RenderedEmail, unsubscribe_url: str) -> Iterator[str]:
     links = _Links()
     links.feed(mail.html)
     links.close()
-    if unsubscribe_url not in links.found:
+    if unsubscribe_url and unsubscribe_url not in links.found:
         yield f"the HTML has no unsubscribe link; put {{{{ unsubscribe_url }}}} into {LAYOUT}"
-    if unsubscribe_url not in mail.text:
+    if unsubscribe_url and unsubscribe_url not in mail.text:
         yield "the text part has no unsubscribe link"
     for link in dict.fromkeys(links.found):
         if not _leads_somewhere(link):

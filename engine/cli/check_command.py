@@ -45,6 +45,7 @@ def _rules(shell: Shell, paths: list[Path]) -> Rules:
         "catalogue": settings.catalogue(),
         "roles": settings.roles,
         "guard": _guard(shell, settings),
+        "topics": settings.email.topics,
     }
     if paths:
         configured = partial(load_rules, settings.rules, settings.templates, **known)

@@ -193,7 +193,8 @@ def _lines(whole: dict[str, Any]) -> list[str]:
     )
     times = ("created_at", "available_at", "finished_at")
     found = [whole["id"]]
-    found += [f"  {name}: {whole[name]}" for name in (*facts, *times, "error", "receipt") if whole[name]]
+    said = ("error", "receipt", "waits_for")
+    found += [f"  {name}: {whole[name]}" for name in (*facts, *times, *said) if whole[name]]
     for each in whole["tries"]:
         lasted = "under way" if each["seconds"] is None else f"{each['seconds']:g} s"
         words = f": {each['answer']}" if each["answer"] else ""

@@ -74,6 +74,14 @@ class LocalCalendar:
             return instant
         return self.morning(day + _ONE_DAY)
 
+    def within_business_hours(self, instant: datetime) -> datetime:
+        """The first instant not before `instant` that lies within working hours of a business day."""
+        found = self.within_hours(instant)
+        day = self.day_of(found)
+        if is_business_day(day, self.country):
+            return found
+        return self.morning(add_business_days(day, 0, self.country))
+
     def plus_days(self, day: date, offset: Duration) -> date:
         """The local date `offset` later. Raises ValueError for hours and minutes."""
         if offset.unit == "bd":

@@ -19,6 +19,15 @@ def local_date(instant: datetime, tz: ZoneInfo) -> date:
     return instant.astimezone(tz).date()
 
 
+def is_zone(name: str) -> bool:
+    """Whether a time zone has that name."""
+    try:
+        zone(name)
+    except ValueError:
+        return False
+    return True
+
+
 @lru_cache(maxsize=65536)
 def at_local(day: date, clock: time, tz: ZoneInfo) -> datetime:
     """The first instant of `day` in `tz` whose wall clock is at or past `clock`, in UTC.

@@ -1,8 +1,9 @@
 """What a step does when its time has come: a task, an email or a message, or a change of the account."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from engine.conditions.catalogue import Kind
+from engine.conditions.catalogue import Kind, Value
 from engine.fold.case import Case
 from engine.fold.context import context, find_contact, subject_values
 from engine.fold.effects import Effect, NotDoneError, record, update
@@ -19,7 +20,7 @@ from engine.rulefile.model import (
     TaskAction,
     WebhookAction,
 )
-from engine.runs.run import Message, Run, Task, naming
+from engine.runs.run import HOURS, Message, Run, Task, naming
 
 
 def perform(
@@ -126,11 +127,16 @@ def _write_email(
         raise NotDoneError(f"{contact.get('name', contact_id)} has withdrawn consent to email")
     names = context(case, playbook, run)
     names["contact"] = contact
-    names["unsubscribe_url"] = case.world.unsubscribe_url(contact_id, action.topic)
+    settings = case.world.settings
+    is_optional = not settings.email.is_transactional(action.topic)
+    names["unsubscribe_url"] = case.world.unsubscribe_url(contact_id, action.topic) if is_optional else None
     try:
         written = case.world.compose(playbook.version, action.template, names)
     except RenderError as error:
         raise NotDoneError(f"template error: {error}") from error
+    zones = (_zone(contact), _zone(case.account))
+    country = case.account.get("country")
+    leaves_at = settings.email_leaves(case.now, zones, str(country) if country else None, action.topic)
     message = Message(
         id=digest("outbox", run.id, *naming(step, occurrence), contact_id),
         run_id=run.id,
@@ -148,11 +154,19 @@ def _write_email(
             "unsubscribe_url": names["unsubscribe_url"],
             "reply_to": (names["csm"] or {}).get("email"),
         },
-        available_at=case.calendar.within_hours(case.now),
+        available_at=leaves_at,
         created_at=case.now,
+        priority=playbook.priority,
+        waits_for=HOURS if leaves_at > case.now else None,
     )
     case.messages.append(message)
     return message
+
+
+def _zone(values: Mapping[str, Value | None]) -> str | None:
+    """The time zone of somebody."""
+    found = values.get("timezone")
+    return None if found is None else str(found)
 
 
 def _write_message(

@@ -11,6 +11,7 @@ from engine.admit.guard import Batch
 from engine.conditions.catalogue import Catalogue, Kind
 from engine.episodes.episode import Episode
 from engine.fold.case import Folded
+from engine.permit.suppression import address_key
 from engine.runs.run import Decision, Message, Run, Step, Task
 from engine.state import tables
 from engine.state.accept import fields_of
@@ -138,6 +139,9 @@ def message_row(message: Message) -> dict[str, Any]:
         "available_at": message.available_at,
         "attempts": 0,
         "created_at": message.created_at,
+        "priority": message.priority,
+        "waits_for": message.waits_for,
+        "address": address_key(message.recipient) if message.contact_id else None,
     }
 
 

@@ -28,7 +28,8 @@ _attempt: Table = Attempt.__table__  # type: ignore[attr-defined]
 
 _COLUMNS = (
     *("id", "run_id", "account_id", "playbook", "step", "contact_id", "connector", "recipient", "topic"),
-    *("subject", "state", "attempts", "available_at", "created_at", "finished_at", "error", "receipt"),
+    *("subject", "state", "attempts", "available_at", "created_at", "finished_at"),
+    *("error", "receipt", "waits_for"),
 )
 _TRIES = ("number", "started_at", "ended_at", "result", "answer")
 

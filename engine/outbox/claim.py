@@ -6,11 +6,28 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Engine, Integer, Row, Table, bindparam, func, insert, select, text, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Integer,
+    Row,
+    Table,
+    bindparam,
+    case,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from engine.admit.silences import is_silenced
 from engine.outbox.admission import Circumstances, circumstances
+from engine.outbox.caps import waiting
 from engine.outbox.entry import Entry
+from engine.permit.arbiter import Wait
+from engine.permit.policy import FREE, Policy
+from engine.runs.run import HOURS
 from engine.state.database import writing
 from engine.state.tables import IS_READY, Attempt, Outbox, Rulebook
 
@@ -19,8 +36,8 @@ LEASE = timedelta(minutes=5)
 
 READY = ("scheduled", "available", "retryable")
 
-Hours: TypeAlias = Callable[[datetime, str | None, str | None], datetime]
-"""The earliest instant from a given one, at an account's time zone and country, to write to a customer."""
+Hours: TypeAlias = Callable[[datetime, Sequence[str | None], str | None, str | None], datetime]
+"""The earliest instant from a given one to write to somebody in a time zone and country about a topic."""
 
 _outbox: Table = Outbox.__table__  # type: ignore[attr-defined]
 _attempt: Table = Attempt.__table__  # type: ignore[attr-defined]
@@ -50,33 +67,55 @@ def claim(
     hours: Hours,
     connector: str | None,
     known: Sequence[str] = (),
+    policy: Policy = FREE,
 ) -> Claim:
     """Lease up to `limit` entries of a connector that are ready at `now`, the longest waiting first.
 
     Without a connector, those of none that is `known`. Each claim has an `owner` of its own: it is the
     proof that the lease is still held. Entries of paused playbooks and of silenced accounts are left alone.
-    What may no longer be sent is cancelled with its reason; an email outside working hours goes back until
-    they begin.
+    What may no longer be sent is cancelled with its reason; an email outside the hours for emails, or beyond
+    a cap of the `policy`, goes back until it may leave.
     """
     values = {"now": now, "until": now + LEASE, "owner": owner, "most": limit}
     with writing(database) as connection:
         rows = connection.execute(_take(connector, tuple(sorted(known))), values).all()
         if not rows:
             return Claim(())
-        facts = circumstances(connection, [row.id for row in rows])
+        facts = circumstances(connection, [row.id for row in rows], policy.transactional)
         rows = sorted(rows, key=lambda each: (each.available_at, each.id))
         refused = [row for row in rows if facts[row.id].refusal]
-        later = {row.id: _leaves_at(row, facts[row.id], now, hours) for row in rows}
-        early = [row for row in rows if not facts[row.id].refusal and later[row.id] > now]
+        allowed = [row for row in rows if not facts[row.id].refusal]
+        later = _waits(connection, allowed, facts, now, hours, policy, connector)
+        early = [(row, later[row.id]) for row in allowed if row.id in later]
         _cancel(connection, [(row.id, facts[row.id].refusal) for row in refused], now)
-        _put_off(connection, [(row, later[row.id]) for row in early])
-        kept = [row for row in rows if not facts[row.id].refusal and later[row.id] <= now]
-        entries = _begin(connection, kept, facts, now)
+        _put_off(connection, early)
+        entries = _begin(connection, [row for row in allowed if row.id not in later], facts, now)
     return Claim(entries, len(refused), len(early))
 
 
-def _leaves_at(row: Row[Any], facts: Circumstances, now: datetime, hours: Hours) -> datetime:
-    return now if row.contact_id is None else hours(now, facts.timezone, facts.country)
+def _waits(
+    connection: Connection,
+    rows: Sequence[Row[Any]],
+    facts: Mapping[str, Circumstances],
+    now: datetime,
+    hours: Hours,
+    policy: Policy,
+    connector: str | None,
+) -> Mapping[str, Wait]:
+    """The emails that cannot leave now, by id: by the clock where the recipient is, then by the caps."""
+
+    def leaves_at(row: Row[Any], instant: datetime) -> datetime:
+        here = facts[row.id]
+        return hours(instant, (here.contact_timezone, here.timezone), here.country, row.topic)
+
+    emails = {row.id: row for row in rows if row.contact_id is not None}
+    times = {key: leaves_at(row, now) for key, row in emails.items()}
+    early = {key: Wait(at, HOURS) for key, at in times.items() if at > now}
+    in_time = [row for key, row in emails.items() if key not in early]
+    if connector is None:
+        return early
+    bound = waiting(connection, in_time, policy, connector, now)
+    return early | {key: Wait(leaves_at(emails[key], each.until), each.why) for key, each in bound.items()}
 
 
 @lru_cache(maxsize=64)
@@ -114,6 +153,7 @@ _CANCEL = (
     .values(
         state="cancelled",
         error=bindparam("why"),
+        waits_for=None,
         finished_at=bindparam("at", type_=_outbox.c.finished_at.type),
         lease_owner=None,
         lease_until=None,
@@ -124,12 +164,23 @@ _WAIT = (
     .where(_outbox.c.id == bindparam("entry"))
     .values(
         state=bindparam("waits"),
+        waits_for=bindparam("why"),
         available_at=bindparam("at", type_=_outbox.c.available_at.type),
         lease_owner=None,
         lease_until=None,
     )
 )
-_COUNT_TRY = update(_outbox).where(_outbox.c.id == bindparam("entry")).values(attempts=_outbox.c.attempts + 1)
+_COUNT_TRY = (
+    update(_outbox)
+    .where(_outbox.c.id == bindparam("entry"))
+    .values(
+        attempts=_outbox.c.attempts + 1,
+        waits_for=None,
+        left_at=case(
+            (_outbox.c.contact_id.is_not(None), bindparam("at", type_=_outbox.c.left_at.type)), else_=None
+        ),
+    )
+)
 _LAST_TRY = (
     select(_attempt.c.outbox_id, func.max(_attempt.c.number))
     .where(_attempt.c.outbox_id.in_(bindparam("ids", expanding=True)))
@@ -143,11 +194,16 @@ def _cancel(connection: Connection, refused: Sequence[tuple[str, str | None]], n
         connection.execute(_CANCEL, [{"entry": each, "why": why, "at": now} for each, why in refused])
 
 
-def _put_off(connection: Connection, early: Sequence[tuple[Row[Any], datetime]]) -> None:
+def _put_off(connection: Connection, early: Sequence[tuple[Row[Any], Wait]]) -> None:
     if early:
         rows = [
-            {"entry": row.id, "waits": "retryable" if row.attempts else "scheduled", "at": at}
-            for row, at in early
+            {
+                "entry": row.id,
+                "waits": "retryable" if row.attempts else "scheduled",
+                "at": wait.until,
+                "why": wait.why,
+            }
+            for row, wait in early
         ]
         connection.execute(_WAIT, rows)
 
@@ -159,7 +215,7 @@ def _begin(
     if not rows:
         return ()
     ids = [row.id for row in rows]
-    connection.execute(_COUNT_TRY, [{"entry": each} for each in ids])
+    connection.execute(_COUNT_TRY, [{"entry": each, "at": now} for each in ids])
     last: dict[str, int] = {row[0]: row[1] for row in connection.execute(_LAST_TRY, {"ids": ids})}
     tries = [
         {

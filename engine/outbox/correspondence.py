@@ -4,7 +4,8 @@ from pathlib import Path
 
 from connectors.address import BadAddressError, is_address, parse_mailbox
 from connectors.dkim_signing import BadKeyError, DkimSigner, read_key
-from engine.settings import ConfigError, Email
+from engine.email_settings import Email
+from engine.settings import ConfigError
 
 _CSM = "csm"
 _NOBODY = "none"

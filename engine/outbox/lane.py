@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import count
 
 from sqlalchemy import Engine
@@ -19,6 +20,7 @@ from engine.outbox.entry import Connector, Entry
 from engine.outbox.pace import Pace
 from engine.outbox.record import Settlement, hand_back, settle
 from engine.outbox.retry import RetryDecision, decide
+from engine.permit.policy import Policy, policy_of
 from engine.settings import Settings
 
 HANDFUL = 10
@@ -90,9 +92,10 @@ class Desk:
         with self._lock:
             return [name for name, at in self._held.items() if at >= since]
 
-    def hours(self, instant: datetime, timezone: str | None, country: str | None) -> datetime:
-        """The first instant not before `instant` at which an email may leave for an account there."""
-        return self.settings.calendar(timezone, country).within_hours(instant)
+    @cached_property
+    def policy(self) -> Policy:
+        """How often anybody is written to."""
+        return policy_of(self.settings.email)
 
     def decide(self, outcome: Outcome, entry_id: str, attempts: int, now: datetime) -> RetryDecision:
         """What follows a try."""
@@ -187,9 +190,10 @@ class Lane:
             now=now,
             owner=owner,
             limit=limit,
-            hours=self.desk.hours,
+            hours=self.desk.settings.email_leaves,
             connector=self.name,
             known=self.known,
+            policy=self.desk.policy,
         )
 
     def _adapt(self, seconds: float, tried: int) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Table, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import Engine, Table, bindparam, case, delete, func, or_, select, text, update
 
 from connectors.outcome import Unknown
 from engine.outbox.claim import LEASE, READY
@@ -50,6 +50,15 @@ def settle(database: Engine, settlements: Sequence[Settlement]) -> None:
                 connection.execute(statement, rows)
 
 
+def _may_have_left() -> Any:
+    """When an email left or may have left for the last time, by the tries that have ended."""
+    tries = select(func.max(func.coalesce(_attempt.c.ended_at, _attempt.c.started_at))).where(
+        _attempt.c.outbox_id == _outbox.c.id,
+        or_(*(_attempt.c.result == each for each in ("delivered", "unknown", "lost"))),
+    )
+    return case((_outbox.c.contact_id.is_not(None), tries.scalar_subquery()), else_=None)
+
+
 def _settling(*states: str) -> Any:
     in_one = or_(*(_outbox.c.state == each for each in states))  # `in` cannot be used with many rows at once
     newest = select(func.max(_attempt.c.id)).where(_attempt.c.outbox_id == _outbox.c.id).scalar_subquery()
@@ -61,6 +70,7 @@ def _settling(*states: str) -> Any:
             error=bindparam("why"),
             receipt=bindparam("proof"),
             finished_at=bindparam("over", type_=_outbox.c.finished_at.type),
+            left_at=_may_have_left(),
             available_at=func.coalesce(
                 bindparam("again", type_=_outbox.c.available_at.type), _outbox.c.available_at
             ),
@@ -135,7 +145,13 @@ _HAND_BACK = (
         _outbox.c.state == "executing",
         _outbox.c.lease_owner == bindparam("holder"),
     )
-    .values(state=bindparam("waits"), attempts=bindparam("tries"), lease_owner=None, lease_until=None)
+    .values(
+        state=bindparam("waits"),
+        attempts=bindparam("tries"),
+        left_at=_may_have_left(),
+        lease_owner=None,
+        lease_until=None,
+    )
 )
 
 

@@ -14,6 +14,7 @@ from connectors.slack import SlackApiConnector, SlackConnector
 from connectors.smtp import SmtpConnector
 from connectors.teams import TeamsConnector
 from connectors.webhook import WebhookConnector
+from engine.email_settings import Email
 from engine.outbox.correspondence import (
     check_addresses,
     dkim_signer,
@@ -24,7 +25,7 @@ from engine.outbox.correspondence import (
 from engine.outbox.entry import Connector, Entry
 from engine.permit.unsubscribe import UnsubscribeLinks, unsubscribe_links
 from engine.settings import ChatConnector as ChatSettings
-from engine.settings import ConfigError, Email, Settings
+from engine.settings import ConfigError, Settings
 from engine.settings import Connector as ConnectorSettings
 from engine.settings import SlackApiConnector as SlackApiSettings
 from engine.settings import SlackConnector as SlackSettings
@@ -66,10 +67,15 @@ class EmailDelivery:
             html=str(entry.payload.get("html", "")),
             sent_at=now,
             reply_to=reply_address(self.email, entry.payload.get("reply_to")),
-            unsubscribe_url=self.links.url(entry.contact_id, entry.topic) if entry.contact_id else None,
+            unsubscribe_url=self._unsubscribe_url(entry),
             topic=entry.topic,
             feedback=feedback_of(self.email, entry.step, entry.topic),
         )
+
+    def _unsubscribe_url(self, entry: Entry) -> str | None:
+        if entry.contact_id is None or self.email.is_transactional(entry.topic):
+            return None
+        return self.links.url(entry.contact_id, entry.topic)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,11 @@ class Refusal:
 Answer: TypeAlias = Permit | Refusal
 
 
-def may_send(contact: ContactFacts | None, suppressed: bool) -> Answer:
+def may_send(contact: ContactFacts | None, suppressed: bool, opted_out: str | None = None) -> Answer:
     """Whether to write to `contact`; None is one who has been erased.
 
     A status or consent never given stands in nobody's way; a departed person and withdrawn consent do.
+    `opted_out` is the topic the person does not want, empty for everything.
     """
     if contact is None:
         return Refusal("the contact no longer exists")
@@ -45,6 +46,12 @@ def may_send(contact: ContactFacts | None, suppressed: bool) -> Answer:
         return Refusal("the contact has no email address")
     if not is_address(contact.email):
         return Refusal("the contact's email address is not valid")
+    if opted_out is not None:
+        return Refusal(f"the contact has opted out of {_named(opted_out)}")
     if suppressed:
         return Refusal("the address is suppressed")
     return Permit()
+
+
+def _named(topic: str) -> str:
+    return f'the topic "{topic}"' if topic else "all email"

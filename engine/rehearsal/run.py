@@ -137,6 +137,7 @@ def _load(
         catalogue=catalogue,
         roles=settings.roles,
         guard=default_guard(settings),
+        topics=settings.email.topics,
         beside=beside,
     )
 

@@ -35,6 +35,8 @@ class Known(TypedDict):
     catalogue: Catalogue
     roles: Collection[str]
     guard: Guard
+    topics: Collection[str]
+    """Of emails; without any, every name may be used."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,18 @@ class PinnedRuleError(ValueError):
 
 
 def load_rules(
-    rules: Path, templates: Path, *, catalogue: Catalogue, roles: Collection[str], guard: Guard
+    rules: Path,
+    templates: Path,
+    *,
+    catalogue: Catalogue,
+    roles: Collection[str],
+    guard: Guard,
+    topics: Collection[str] = (),
 ) -> Rules:
     """Read every rule file under `rules`. Never raises: what cannot be read is among the problems."""
     found = _Found()
     files = sorted(found.walk(rules))
-    known: Known = {"catalogue": catalogue, "roles": roles, "guard": guard}
+    known: Known = {"catalogue": catalogue, "roles": roles, "guard": guard, "topics": topics}
     return _combine(files, found.problems, templates, known, others=frozenset)
 
 
@@ -78,6 +86,7 @@ def load_files(
     catalogue: Catalogue,
     roles: Collection[str],
     guard: Guard,
+    topics: Collection[str] = (),
     others: Callable[[], Collection[str]] | None = None,
     beside: Mapping[str, Source] | None = None,
 ) -> Rules:
@@ -88,7 +97,7 @@ def load_files(
     """
     found = _Found()
     chosen = sorted({each for path in files for each in ([path] if path.is_file() else found.walk(path))})
-    known: Known = {"catalogue": catalogue, "roles": roles, "guard": guard}
+    known: Known = {"catalogue": catalogue, "roles": roles, "guard": guard, "topics": topics}
     return _combine(chosen, found.problems, templates, known, others, beside or {})
 
 
@@ -111,7 +120,7 @@ def parse_pinned(
     rule = next((path for path in files if path.endswith(RULE)), None)
     if rule is None:
         raise PinnedRuleError("the stored version has no rule file")
-    known: Known = {"catalogue": catalogue, "roles": roles, "guard": guard}
+    known: Known = {"catalogue": catalogue, "roles": roles, "guard": guard, "topics": ()}
     find = partial(_pinned_template, files)
     parsed = parse_playbook(
         rule, files[rule], templates=find, shared=_pinned_conditions(files, catalogue), **known

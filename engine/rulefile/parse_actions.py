@@ -51,7 +51,7 @@ def read_email(node: Node, scope: Scope) -> EmailAction | None:
     table = scope.notes.table(node, EMAIL_KEYS, "an email")
     to = table.required("to", lambda each: _recipients(each, scope), "an email")
     template = table.required("template", lambda each: _template(each, scope, _EMAIL_PATHS), "an email")
-    topic = table.required("topic", slug, "an email")
+    topic = table.required("topic", scope.topic, "an email")
     if to is None or template is None or topic is None:
         return None
     return EmailAction(to, template, topic)

@@ -94,11 +94,13 @@ def parse_playbook(
     roles: Collection[str],
     guard: Guard,
     shared: Shared = NOTHING_SHARED,
+    topics: Collection[str] = (),
 ) -> Parsed:
     """Read one rule file. Never raises: whatever is wrong comes back as problems, all at once.
 
     `templates` finds a template's text by its path relative to the templates folder; `guard` is used by a
-    playbook that states none; `shared` has the conditions and blueprints of other files.
+    playbook that states none; `shared` has the conditions and blueprints of other files. `topics` are those
+    that emails may name; without any, every name may be used.
     """
     return parse_source(
         file,
@@ -109,6 +111,7 @@ def parse_playbook(
         roles=roles,
         guard=guard,
         shared=shared,
+        topics=topics,
     )
 
 
@@ -122,11 +125,12 @@ def parse_source(
     roles: Collection[str],
     guard: Guard,
     shared: Shared = NOTHING_SHARED,
+    topics: Collection[str] = (),
 ) -> Parsed:
     """`parse_playbook` of a text that was read before."""
     notes = Notes(file)
     found = Templates(templates, notes)
-    scope = Scope(notes, catalogue, roles, found, None, {}, SharedConditions(shared.conditions))
+    scope = Scope(notes, catalogue, roles, found, None, {}, SharedConditions(shared.conditions), topics)
     root, text = _unfolded(source.root, text, scope, shared)
     table = _table(root, notes)
     if table is None:

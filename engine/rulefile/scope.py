@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from engine.conditions.catalogue import Catalogue, Field, Kind, seen_from
 from engine.rulefile.notes import Notes, RefusedError
-from engine.rulefile.parse_values import text
+from engine.rulefile.parse_values import slug, text
 from engine.rulefile.problem import alternatives, quote
 from engine.rulefile.shared_conditions import SharedConditions
 from engine.rulefile.source import Node
@@ -25,6 +25,8 @@ class Scope:
     steps: Mapping[str, tuple[str, ...]]
     """The outcomes of every step's task, by the step's id."""
     conditions: SharedConditions = field(default_factory=SharedConditions)
+    topics: Collection[str] = ()
+    """What an email may be about; empty where none is declared."""
 
     @property
     def visible(self) -> tuple[Kind, ...]:
@@ -79,6 +81,17 @@ class Scope:
         if name not in self.roles:
             hint = self.notes.hint(name, self.roles) or f"; the roles are {alternatives(sorted(self.roles))}"
             raise RefusedError(node, f"unknown role {quote(name)}{hint}")
+        return name
+
+    def topic(self, node: Node) -> str:
+        """A topic of emails. Raises RefusedError where topics are declared and it is none of them."""
+        name = slug(node)
+        if self.topics and name not in self.topics:
+            hint = (
+                self.notes.hint(name, self.topics)
+                or f"; email.topics in config.yaml has {alternatives(sorted(self.topics))}"
+            )
+            raise RefusedError(node, f"unknown topic {quote(name)}{hint}")
         return name
 
     def step(self, node: Node) -> str:

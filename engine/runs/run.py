@@ -123,6 +123,10 @@ class Task:
     """Which occurrence of its step it is of."""
 
 
+HOURS = "the hours in which emails leave, where the recipient is"
+"""What an email waits for outside them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A rendered message for the outbox."""
@@ -140,6 +144,10 @@ class Message:
     payload: dict[str, Any]
     available_at: datetime
     created_at: datetime
+    priority: int = 50
+    """Of its playbook: who goes first where not all may go."""
+    waits_for: str | None = None
+    """Why it cannot leave yet."""
 
 
 @dataclass(frozen=True, slots=True)

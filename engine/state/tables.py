@@ -415,6 +415,12 @@ class Task(SQLModel, table=True):
 IS_READY = "state IN ('scheduled', 'available', 'retryable')"
 """Outbox entries that wait for a deliverer. A query uses their index only where it says so in these words."""
 IS_EXECUTING = "state = 'executing'"
+HAS_LEFT = "left_at IS NOT NULL"
+"""Emails that left or may have left, while they are being sent as well."""
+
+
+def _index_where(name: str, condition: str, *columns: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 class Outbox(SQLModel, table=True):
@@ -422,20 +428,12 @@ class Outbox(SQLModel, table=True):
 
     __table_args__ = (
         Index("ix_outbox_run", "run_id"),
-        Index(
-            "ix_outbox_ready",
-            "connector",
-            "available_at",
-            "id",
-            sqlite_where=text(IS_READY),
-            postgresql_where=text(IS_READY),
-        ),
-        Index(
-            "ix_outbox_lease",
-            "lease_until",
-            sqlite_where=text(IS_EXECUTING),
-            postgresql_where=text(IS_EXECUTING),
-        ),
+        _index_where("ix_outbox_ready", IS_READY, "connector", "available_at", "id"),
+        _index_where("ix_outbox_ready_address", IS_READY, "address"),
+        _index_where("ix_outbox_ready_account", IS_READY, "account_id"),
+        _index_where("ix_outbox_left_address", HAS_LEFT, "address", "left_at"),
+        _index_where("ix_outbox_left_account", HAS_LEFT, "account_id", "left_at"),
+        _index_where("ix_outbox_lease", IS_EXECUTING, "lease_until"),
         Index("ix_outbox_state", "state", "created_at"),
         Index("ix_outbox_account", "account_id", "created_at"),
     )
@@ -463,6 +461,14 @@ class Outbox(SQLModel, table=True):
     finished_at: datetime | None = _instant()
     error: str | None = _text()
     receipt: str | None = _text()
+    priority: int = 50
+    """Its playbook's, when it was written."""
+    address: str | None = None
+    """Of an email, the recipient's address in the form in which people are counted and suppressed."""
+    left_at: datetime | None = _instant()
+    """Of an email, when it left or may have left for the last time; while it is being sent, since when."""
+    waits_for: str | None = _text()
+    """Why it was put off to `available_at`."""
 
 
 class Attempt(SQLModel, table=True):
@@ -483,8 +489,53 @@ class Suppression(SQLModel, table=True):
 
     email: str = Field(primary_key=True)
     reason: str
-    """unsubscribed, bounced, complained, manual"""
+    """bounced, complained, manual"""
     since: datetime = _required_instant()
+
+
+class OptOut(SQLModel, table=True):
+    """What a person does not want to be written about."""
+
+    __tablename__ = "opt_out"
+
+    key: str = Field(primary_key=True)
+    """An address as it is suppressed, or `contact:` and a contact's id."""
+    topic: str = Field(primary_key=True)
+    """Empty for everything."""
+    since: datetime = _required_instant()
+
+
+class ConsentChange(SQLModel, table=True):
+    """What became of a person's leave to be written to, by whom and how. Only ever added to."""
+
+    __tablename__ = "consent_change"
+    __table_args__ = (Index("ix_consent_change_address", "address", "at"),)
+
+    id: int | None = _serial()
+    at: datetime = _required_instant()
+    address: str
+    contact_id: str | None = None
+    account_id: str | None = None
+    change: str
+    """opted_out, opted_in, suppressed, released"""
+    topic: str = ""
+    """Empty for everything."""
+    how: str
+    """one_click, link, preference_page, command, api, bounce, complaint"""
+    by: str | None = None
+    """Who, where it was one of ours."""
+    note: str = Field(default="", sa_type=Text)
+
+
+class StoppedSequence(SQLModel, table=True):
+    """A run that sends a contact no more emails."""
+
+    __tablename__ = "stopped_sequence"
+
+    run_id: str = Field(primary_key=True)
+    contact_id: str = Field(primary_key=True)
+    at: datetime = _required_instant()
+    why: str = Field(sa_type=Text)
 
 
 class Decision(SQLModel, table=True):

@@ -44,6 +44,7 @@ def parse(text: str) -> Parsed:
         templates=find_template,
         roles=["csm", "csm_manager", "ae"],
         guard=Guard(25, timedelta(hours=1)),
+        topics=["usage", "account"],
     )
 
 

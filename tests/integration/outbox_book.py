@@ -28,9 +28,14 @@ def settings(port: int = 2525, **changes: Any) -> Settings:
                 "concurrency": 1,
             }
         },
-        "email": {"sender": "Acme <success@acme.example>"},
+        "email": {
+            "sender": "Acme <success@acme.example>",
+            "caps": {"person": [], "account": []},
+            "topics": {"security": {"title": "Security", "transactional": True}},
+        },
         "console": {"public_url": "https://acme.example"},
     }
+    changes["email"] = given["email"] | changes.get("email", {})
     return Settings(**(given | changes))
 
 
@@ -89,6 +94,8 @@ def outbox_row(outbox_id: str, number: int) -> dict[str, Any]:
         "contact_id": f"c{number}",
         "connector": "email",
         "recipient": f"c{number}@x.example",
+        "address": f"c{number}@x.example",
+        "priority": 50,
         "topic": "product",
         "subject": f"Hello {number}",
         "payload": {"html": "<p>Hello</p>", "text": "Hello"},

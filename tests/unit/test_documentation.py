@@ -68,6 +68,9 @@ def default_of(field: FieldInfo) -> str:
     if isinstance(field.default, bool):
         return f"`{str(field.default).lower()}`"
     assert not isinstance(field.default, SecretStr)
+    if isinstance(field.default, tuple):
+        members = [", ".join(f"{name}: {value}" for name, value in each) for each in field.default]
+        return f"`[{', '.join(f'{{{each}}}' for each in members)}]`"
     return f"`{field.default}`"
 
 

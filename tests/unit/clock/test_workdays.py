@@ -58,6 +58,22 @@ def test_within_hours_waits_for_the_morning_there(instant: str, expected: str) -
 
 
 @pytest.mark.parametrize(
+    ("instant", "expected"),
+    [
+        ("2026-03-02 15:00", "2026-03-02 15:00"),
+        ("2026-03-06 23:30", "2026-03-09 12:00"),
+        ("2026-03-07 15:00", "2026-03-09 12:00"),
+        ("2026-12-24 23:30", "2026-12-28 13:00"),
+        ("2026-12-25 15:00", "2026-12-28 13:00"),
+    ],
+)
+def test_within_business_hours_waits_for_the_next_business_morning(instant: str, expected: str) -> None:
+    """Over a weekend, over the change of clocks, and over Christmas."""
+    calendar = LocalCalendar(zone("America/New_York"), "US", time(8), time(18))
+    assert calendar.within_business_hours(at(instant)) == at(expected)
+
+
+@pytest.mark.parametrize(
     ("within", "expected"),
     [
         ("4h", "2026-03-06 19:00"),

@@ -403,21 +403,22 @@ def _delivery() -> None:
         _instant("finished_at"),
         _text("error"),
         _text("receipt"),
+        _count("priority", required=True),
+        _name("address"),
+        _instant("left_at"),
+        _text("waits_for"),
     )
     op.create_index("ix_outbox_account", "outbox", ["account_id", "created_at"])
     op.create_index("ix_outbox_run", "outbox", ["run_id"])
     ready = sa.text("state IN ('scheduled', 'available', 'retryable')")
-    op.create_index(
-        "ix_outbox_ready",
-        "outbox",
-        ["connector", "available_at", "id"],
-        sqlite_where=ready,
-        postgresql_where=ready,
-    )
+    _index_where("ix_outbox_ready", "outbox", ["connector", "available_at", "id"], ready)
     executing = sa.text("state = 'executing'")
-    op.create_index(
-        "ix_outbox_lease", "outbox", ["lease_until"], sqlite_where=executing, postgresql_where=executing
-    )
+    _index_where("ix_outbox_lease", "outbox", ["lease_until"], executing)
+    _index_where("ix_outbox_ready_address", "outbox", ["address"], ready)
+    _index_where("ix_outbox_ready_account", "outbox", ["account_id"], ready)
+    left = sa.text("left_at IS NOT NULL")
+    _index_where("ix_outbox_left_address", "outbox", ["address", "left_at"], left)
+    _index_where("ix_outbox_left_account", "outbox", ["account_id", "left_at"], left)
     op.create_index("ix_outbox_state", "outbox", ["state", "created_at"])
     op.create_table(
         "attempt",
@@ -435,6 +436,38 @@ def _delivery() -> None:
         _name("email", primary_key=True),
         _name("reason", required=True),
         _instant("since", required=True),
+    )
+    _consent()
+
+
+def _consent() -> None:
+    """What people do not want, how that came about, and where it stopped a sequence."""
+    op.create_table(
+        "opt_out",
+        _name("key", primary_key=True),
+        _name("topic", primary_key=True),
+        _instant("since", required=True),
+    )
+    op.create_table(
+        "consent_change",
+        _serial(),
+        _instant("at", required=True),
+        _name("address", required=True),
+        _name("contact_id"),
+        _name("account_id"),
+        _name("change", required=True),
+        _name("topic", required=True),
+        _name("how", required=True),
+        _name("by"),
+        _text("note", required=True),
+    )
+    op.create_index("ix_consent_change_address", "consent_change", ["address", "at"])
+    op.create_table(
+        "stopped_sequence",
+        _name("run_id", primary_key=True),
+        _name("contact_id", primary_key=True),
+        _instant("at", required=True),
+        _text("why", required=True),
     )
 
 
@@ -476,6 +509,10 @@ def _service() -> None:
         _name("name", primary_key=True),
         _name("value", required=True),
     )
+
+
+def _index_where(name: str, table: str, columns: list[str], condition: sa.TextClause) -> None:
+    op.create_index(name, table, columns, sqlite_where=condition, postgresql_where=condition)
 
 
 def _name(name: str, *, required: bool = False, primary_key: bool = False) -> sa.Column[Any]:
