@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.rehearsal.happened import Happened
 from engine.rehearsal.script import ALWAYS, KEYS, PARTIAL, Category, Expectation, Wanted
-from engine.rehearsal.stage import Happened
 
 _LONGEST = 90
 """Characters of one value shown in a difference."""

@@ -3,24 +3,22 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
-
-from sqlalchemy import Engine
 
 from engine.conditions.catalogue import Catalogue
 from engine.rehearsal.compare import differences, missing_steps, reasons_differ
 from engine.rehearsal.coverage import Coverage, cover
 from engine.rehearsal.parse import parse_tests
+from engine.rehearsal.reasons import Explainer
 from engine.rehearsal.report import Failure, Report, Result
 from engine.rehearsal.script import Expectation, Move, Rehearsal
+from engine.rehearsal.shelf import RuleShelf
 from engine.rehearsal.stage import CannotPlayError, Stage
 from engine.rulebook import default_guard
 from engine.rulefile.load import RULE, TEST, Rules, load_files, shared_files
 from engine.rulefile.problem import Problem
 from engine.rulefile.source import Source, decode_text
 from engine.settings import Settings
-from engine.state.migrate import migrated
 
 
 def find_tests(paths: Iterable[Path]) -> list[Path]:
@@ -44,20 +42,19 @@ def rehearse(
     *,
     wanted: Callable[[Rehearsal], bool] = lambda test: True,
 ) -> Iterator[Report]:
-    """Run the tests of each file against the playbook beside it, on a database that is thrown away."""
-    with TemporaryDirectory(prefix="tminus-test-") as folder:
-        database = migrated(f"sqlite:///{folder}/stage.db")
-        beside = shared_files(settings.rules)
-        try:
-            for file in files:
-                yield _report(file, database, settings, catalogue, wanted, beside)
-        finally:
-            database.dispose()
+    """Run the tests of each file against the playbook beside it, in memory."""
+    beside = shared_files(settings.rules)
+    explainer = Explainer()
+    try:
+        for file in files:
+            yield _report(file, explainer, settings, catalogue, wanted, beside)
+    finally:
+        explainer.close()
 
 
 def _report(
     file: Path,
-    database: Engine,
+    explainer: Explainer,
     settings: Settings,
     catalogue: Catalogue,
     wanted: Callable[[Rehearsal], bool],
@@ -72,7 +69,7 @@ def _report(
     if not rule.is_file():
         message = f"no playbook stands beside it; the tests in {file.name} are for {rule.name}"
         return Report(name, problems=(Problem(name, 1, 1, message),))
-    stages = _Stages(rule, database, settings, catalogue, beside)
+    stages = _Stages(rule, explainer, settings, catalogue, beside)
     problems = (*script.problems, *(one for test in script.tests for one in stages.problems(test)))
     if problems or not script.tests:
         return Report(name, problems=tuple(dict.fromkeys(problems)))
@@ -85,7 +82,7 @@ class _Stages:
     """One stage for each set of playbooks that tests of a file want."""
 
     beside: Path
-    database: Engine
+    explainer: Explainer
     settings: Settings
     catalogue: Catalogue
     shared: Mapping[str, Source]
@@ -106,9 +103,8 @@ class _Stages:
         """The stage of a test that has no problems."""
         if test.others not in self._made:
             settings = self.settings.model_copy(update={"rules": self.beside})
-            self._made[test.others] = Stage(
-                self.database, settings, self.catalogue, self._load(test), self.beside.as_posix()
-            )
+            shelf = RuleShelf(settings, self.catalogue, self._load(test))
+            self._made[test.others] = Stage(shelf, self.beside.as_posix(), self.explainer)
         return self._made[test.others]
 
     def coverage(self) -> Coverage | None:

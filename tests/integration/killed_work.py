@@ -21,8 +21,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, event, make_url, text
 
+import engine.judging
 import engine.state.ingest
-import engine.tick
 from engine.state.database import open_database
 from engine.state.migrate import migrated
 from tests.builders import START, Company, company, difference

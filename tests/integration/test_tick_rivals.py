@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-import engine.tick
+import engine.ledger.stored
 from engine.state import tables
 from engine.state.database import open_database
 from tests.builders import START, Company, account, company, difference, happening
@@ -112,8 +112,8 @@ def meddled(monkeypatch: pytest.MonkeyPatch, meddle: Callable[[], None]) -> None
             pending.pop()()
         return writing(database)
 
-    writing = engine.tick.writing
-    monkeypatch.setattr(engine.tick, "writing", between)
+    writing = engine.ledger.stored.writing
+    monkeypatch.setattr(engine.ledger.stored, "writing", between)
 
 
 def test_ingest_during_a_tick_is_not_lost(
@@ -168,7 +168,7 @@ def test_account_that_keeps_changing_is_left_to_the_next_tick(
     mine = company(sqlite_database, tmp_path)
     mine.take(account(START - DAY, health=70))
     mine.tick(START)
-    writing = engine.tick.writing
+    writing = engine.ledger.stored.writing
     counted = iter(range(1, 1000))
 
     def always(database: Engine) -> object:
@@ -177,7 +177,7 @@ def test_account_that_keeps_changing_is_left_to_the_next_tick(
 
     mine.take(account(START + HOUR, health=30))
     with monkeypatch.context() as patched:
-        patched.setattr(engine.tick, "writing", always)
+        patched.setattr(engine.ledger.stored, "writing", always)
         mine.tick(START + 2 * HOUR)
     assert mine.runs() == []
     mine.tick(START + 3 * HOUR)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from engine.rehearsal.compare import Difference, differences
+from engine.rehearsal.happened import Happened
 from engine.rehearsal.script import KEYS, Category, Expectation, Wanted
-from engine.rehearsal.stage import Happened
 
 REVIEW = {
     "step": "review",
