@@ -36,7 +36,7 @@ class WebhookConnector:
         self._exchange = exchange_to(
             url, timeout, allow_private=allow_private, secrets=secrets, resolve=resolve
         )
-        self._key = _signing_key(secret) if secret is not None else None
+        self._key = signing_key(secret) if secret is not None else None
 
     def send(self, body: str, key: str, now: datetime) -> Outcome:
         """Post `body` under `key`, its Idempotency-Key. Never raises for what the other side does."""
@@ -57,14 +57,14 @@ def signature(key: bytes, message_id: str, stamp: str, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode("ascii")
 
 
-def _signing_key(secret: str) -> bytes:
+def signing_key(secret: str) -> bytes:
+    """The bytes of a secret. Raises ValueError, which does not repeat it."""
     try:
         key = base64.b64decode(secret.removeprefix(SECRET), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if not secret.startswith(SECRET) or not SHORTEST_SECRET <= len(key) <= LONGEST_SECRET:
         raise ValueError(
-            f"the webhook's secret must be {SECRET} and the base64 of "
-            f"{SHORTEST_SECRET} to {LONGEST_SECRET} bytes"
+            f"the secret must be {SECRET} and the base64 of {SHORTEST_SECRET} to {LONGEST_SECRET} bytes"
         )
     return key

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from datetime import time, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from engine.branding import Colours, DarkColours, Dkim, Logo
 from engine.clock.durations import parse_duration
@@ -65,6 +73,44 @@ class Caps(_Strict):
     account: tuple[Cap, ...] = (Cap(max=10, per="7d"),)
 
 
+class InboxSettings(_Strict):
+    """The mailbox to which bounces, complaints and replies come."""
+
+    host: str
+    username: str
+    password: SecretStr
+    port: int = 993
+    security: Literal["none", "starttls", "tls"] = "tls"
+    folder: str = "INBOX"
+    every: str = "5min"
+    """How often it is read."""
+    timeout_seconds: float = Field(default=30.0, gt=0, le=300)
+
+    @field_validator("every")
+    @classmethod
+    def _is_a_stretch(cls, text: str) -> str:
+        return _elapsed(text)
+
+
+class SoftBounces(_Strict):
+    """How many bounces that may pass count as one that does not."""
+
+    max: int = Field(default=3, ge=1)
+    within: str = "30d"
+
+    @field_validator("within")
+    @classmethod
+    def _is_a_stretch(cls, text: str) -> str:
+        return _elapsed(text)
+
+
+def _elapsed(text: str) -> str:
+    span = parse_duration(text)
+    if span.is_business or span.elapsed < timedelta(minutes=1):
+        raise ValueError("must be a stretch of time of at least a minute, such as 5min, 4h or 30d")
+    return text
+
+
 class Email(_Strict):
     """Who lifecycle emails come from, how they look and are signed, and how many may go when."""
 
@@ -83,6 +129,11 @@ class Email(_Strict):
     feedback_id: str | None = None
     """Who sends, in the header by which mailbox providers tell how many complain."""
     dkim: Dkim | None = None
+    inbox: InboxSettings | None = None
+    """Where bounces, complaints and replies are read."""
+    events_secret: SecretStr | None = None
+    """`whsec_` and base64, by which a provider signs what it posts to /api/v1/mail-events."""
+    soft_bounces: SoftBounces = SoftBounces()
     on_unknown: Literal["retry", "stop"] = "stop"
     """What follows a send without a definite answer. `stop` never repeats, `retry` may."""
     max_attempts: int = Field(default=8, ge=1, le=50)

@@ -103,6 +103,10 @@ class Work:
     """Settles what a deliverer that stopped has left behind."""
     live: Callable[[datetime], object] | None = None
     """Lets the sample customers go on living."""
+    inbox: Callable[[], bool] | None = None
+    """Reads some of what came to the mailbox; whether there may be more."""
+    inbox_seconds: float = 0.0
+    """The time between two readings, where there is a mailbox."""
 
 
 class Schedule:
@@ -111,7 +115,7 @@ class Schedule:
     def __init__(self, work: Work, tick_seconds: float) -> None:
         self._work = work
         self._ticking = Loop("tick", self._tick)
-        self._delivering = [self._lane(name, turn) for name, turn in work.lanes.items()]
+        self._delivering = [self._lane(f"delivery {name}", turn) for name, turn in work.lanes.items()]
         self._jobs = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(4)},
@@ -121,6 +125,9 @@ class Schedule:
         self._every(POLL_SECONDS, "poll", self._poll)
         self._every(DELIVER_SECONDS, "delivery", self.wake_delivery)
         self._every(RECOVER_SECONDS, "recovery", self._recover)
+        self._reading = [self._lane("inbox", work.inbox)] if work.inbox else []
+        for loop in self._reading:
+            self._every(work.inbox_seconds, "inbox", loop.wake)
         if work.live:
             self._every(LIVE_SECONDS, "live", self._live)
 
@@ -128,12 +135,14 @@ class Schedule:
         """Begin, with a tick and a delivery at once for what time made due while nobody ran."""
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._ticking.start()
-        for lane in self._delivering:
-            lane.start()
+        for loop in [*self._delivering, *self._reading]:
+            loop.start()
         self._jobs.start()
         self._recover()
         self.wake()
         self.wake_delivery()
+        for loop in self._reading:
+            loop.wake()
 
     def wake(self) -> None:
         """Tick now; returns at once."""
@@ -156,7 +165,7 @@ class Schedule:
 
     @property
     def _loops(self) -> list[Loop]:
-        return [self._ticking, *self._delivering]
+        return [self._ticking, *self._delivering, *self._reading]
 
     def stop(self, timeout: float) -> bool:
         """Finish what is under way, for at most `timeout` seconds; whether it finished."""
@@ -179,7 +188,7 @@ class Schedule:
             if turn():
                 loop.wake()
 
-        loop = Loop(f"delivery {name}", work)
+        loop = Loop(name, work)
         return loop
 
     def _recover(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from connectors.inbox import InboxError
 from engine.admit.holds import release_holds
 from engine.api.app import create_app
 from engine.api.service import Service
@@ -28,6 +29,7 @@ from engine.match.matcher import DurableMatcher, Matcher
 from engine.outbox.deliver import Deliverer
 from engine.outbox.lane import Lane
 from engine.outbox.wiring import close_connectors, open_connectors
+from engine.returns.reading import check_secret, inbox_of, read_inbox, seconds_between, soft_limit
 from engine.sample.life import live
 from engine.schedule import Schedule, Work
 from engine.settings import Settings
@@ -151,7 +153,7 @@ def _work(parts: Parts) -> Work:
     def live_on(at: datetime) -> None:
         live(parts.database, parts.decider.library.catalogue, at)
 
-    sample = parts.settings.sample
+    sample, inbox = parts.settings.sample, parts.settings.email.inbox
     return Work(
         now=now,
         tick=parts.decider.tick,
@@ -159,7 +161,26 @@ def _work(parts: Parts) -> Work:
         recover=parts.deliverer.recover,
         is_due=parts.decider.is_due,
         live=live_on if sample.enabled and sample.live else None,
+        inbox=_inbox_turn(parts.database, parts.settings),
+        inbox_seconds=seconds_between(inbox) if inbox else 0.0,
     )
+
+
+def _inbox_turn(database: Engine, settings: Settings) -> Callable[[], bool] | None:
+    """Reads what came to the mailbox. Where it cannot be read, the log says so in a line."""
+    check_secret(settings.email)
+    inbox, soft = inbox_of(settings.email), soft_limit(settings.email)
+    if inbox is None:
+        return None
+
+    def turn() -> bool:
+        try:
+            return read_inbox(database, inbox, soft, now()).total() > 0
+        except InboxError as error:
+            log.warning("The mailbox cannot be read and will be tried again: %s.", error)
+            return False
+
+    return turn
 
 
 def _service(parts: Parts, schedule: Schedule) -> Service:

@@ -64,10 +64,22 @@ class Rate(_Strict):
     @field_validator("per")
     @classmethod
     def _is_a_stretch(cls, text: str) -> str:
-        span = parse_duration(text)
-        if span.is_business or not span.elapsed:
+        if not _stretch(text):
             raise ValueError("must be a stretch of time such as 1s, 1min or 1h")
         return text
+
+    @property
+    def stretch(self) -> timedelta:
+        """`per` as a length of time."""
+        return _stretch(self.per)
+
+
+def _stretch(text: str) -> timedelta:
+    """A length of time, which may be as short as a second; nothing for one in business days."""
+    if text.removesuffix("s").isdecimal() and text.endswith("s"):
+        return timedelta(seconds=min(int(text[:9].removesuffix("s")), 86_400))
+    span = parse_duration(text)
+    return timedelta(0) if span.is_business else span.elapsed
 
 
 class _Connector(_Strict):

@@ -5,7 +5,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from engine.api import explanations, health, intake, outbox, problems, silences, sources, tasks
+from engine.api import explanations, health, intake, mail_events, outbox, problems, silences, sources, tasks
 from engine.api.guards import RequestBounds, SecurityHeaders
 from engine.api.problems import Problem
 from engine.api.service import Service
@@ -30,6 +30,7 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(explanations.routes)
     app.include_router(silences.routes)
     app.include_router(outbox.routes)
+    app.include_router(mail_events.routes)
     site.mount(app, has_mailbox=service.mailbox is not None)
     _handle_errors(app)
     app.add_middleware(RequestBounds)

@@ -10,6 +10,7 @@ from engine.cli.dkim_command import dkim
 from engine.cli.explain_command import explain
 from engine.cli.holds_command import holds
 from engine.cli.import_command import import_
+from engine.cli.inbox_command import inbox
 from engine.cli.new_command import new
 from engine.cli.outbox_command import outbox
 from engine.cli.preview_command import preview
@@ -56,6 +57,7 @@ app.command("import")(import_)
 app.command("tick")(tick)
 app.command("run")(run_service)
 app.command("tasks")(tasks)
+app.command("inbox")(inbox)
 app.command("sources")(sources)
 app.command("explain")(explain)
 app.command("preview")(preview)

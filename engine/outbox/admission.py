@@ -99,7 +99,7 @@ def _contact_refusal(row: Row[Any], found: Objections, is_transactional: bool) -
     answer = may_send(facts, found.is_suppressed(keys), opted_out)
     if isinstance(answer, Refusal):
         return answer.reason
-    return None if is_transactional else row.stopped
+    return None if is_transactional or row.step.startswith(EXIT_STEP) else row.stopped
 
 
 def _keys(row: Row[Any]) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from engine.clock.durations import parse_duration
 from engine.outbox.claim import LEASE
 from engine.outbox.entry import Connector
 from engine.outbox.lane import DeliveryReport, Desk, Gate, Lane, report_of
@@ -106,4 +105,4 @@ def _pace(settings: Settings, name: str, at: datetime) -> Pace | None:
     spec = settings.connectors.get(name)
     if spec is None or spec.rate is None:
         return None
-    return Pace.full(spec.rate.max, parse_duration(spec.rate.per).elapsed, at)
+    return Pace.full(spec.rate.max, spec.rate.stretch, at)

@@ -538,6 +538,37 @@ class StoppedSequence(SQLModel, table=True):
     why: str = Field(sa_type=Text)
 
 
+class MailReturn(SQLModel, table=True):
+    """What came back for an email: a bounce, a complaint, a reply, or the word that it arrived."""
+
+    __tablename__ = "mail_return"
+    __table_args__ = (
+        Index("ix_mail_return_run", "run_id", "contact_id"),
+        Index("ix_mail_return_email", "email", "kind"),
+    )
+
+    id: str = Field(primary_key=True)
+    outbox_id: str = Field(index=True)
+    run_id: str
+    contact_id: str
+    email: str
+    kind: str
+    """bounced, soft_bounced, complained, replied, delivered"""
+    reason: str = Field(default="", sa_type=Text)
+    at: datetime = _required_instant()
+
+
+class InboxPosition(SQLModel, table=True):
+    """How far a mailbox has been read."""
+
+    __tablename__ = "inbox_position"
+
+    id: str = Field(primary_key=True)
+    validity: int = Field(sa_type=BigInteger)
+    uid: int = Field(sa_type=BigInteger)
+    read_at: datetime = _required_instant()
+
+
 class Decision(SQLModel, table=True):
     """A yes or no that matters, written when the answer or its reason changes."""
 

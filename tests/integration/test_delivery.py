@@ -23,7 +23,7 @@ from engine.outbox.entry import Connector, Entry
 from engine.outbox.record import Settlement, renew, settle
 from engine.outbox.retry import RetryDecision
 from engine.outbox.wiring import close_connectors, open_connectors
-from engine.settings import ConfigError, Settings
+from engine.settings import ConfigError, Rate, Settings
 from engine.state.database import writing
 from engine.state.tables import Account, Contact, Outbox, Rulebook, Run, Suppression
 from tests.dkim_check import PRIVATE_KEY, verify
@@ -378,6 +378,19 @@ def test_deliver_batch_keeps_the_pace(database: Engine) -> None:
     assert report == DeliveryReport(delivered=3)
     assert connector.asked == ids[:3]
     assert {outbox(database)[each].attempts for each in ids[3:]} == {0}
+
+
+@pytest.mark.parametrize(("per", "seconds"), [(None, 1), ("1s", 1), ("30s", 30), ("1min", 60), ("2h", 7200)])
+def test_rate_counts_within_its_stretch(per: str | None, seconds: int) -> None:
+    """As its settings write it, and a second where they say nothing."""
+    assert Rate(max=3, **({"per": per} if per else {})).stretch.total_seconds() == seconds
+
+
+@pytest.mark.parametrize("per", ["0s", "s", "1bd", "0min", "soon", "-1s"])
+def test_rate_refuses_what_is_no_stretch(per: str) -> None:
+    """At the start of the service."""
+    with pytest.raises(ValueError, match="per"):
+        Rate(max=3, per=per)
 
 
 def test_stopping_hands_back_what_has_not_been_tried(database: Engine) -> None:

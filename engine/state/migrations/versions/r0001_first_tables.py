@@ -469,6 +469,27 @@ def _consent() -> None:
         _instant("at", required=True),
         _text("why", required=True),
     )
+    op.create_table(
+        "mail_return",
+        _name("id", primary_key=True),
+        _name("outbox_id", required=True),
+        _name("run_id", required=True),
+        _name("contact_id", required=True),
+        _name("email", required=True),
+        _name("kind", required=True),
+        _text("reason", required=True),
+        _instant("at", required=True),
+    )
+    op.create_index("ix_mail_return_outbox_id", "mail_return", ["outbox_id"])
+    op.create_index("ix_mail_return_run", "mail_return", ["run_id", "contact_id"])
+    op.create_index("ix_mail_return_email", "mail_return", ["email", "kind"])
+    op.create_table(
+        "inbox_position",
+        _name("id", primary_key=True),
+        sa.Column("validity", sa.BigInteger, nullable=False),
+        sa.Column("uid", sa.BigInteger, nullable=False),
+        _instant("read_at", required=True),
+    )
 
 
 def _service() -> None:
