@@ -140,6 +140,7 @@ when:
   any:
     - {field: account.health, drops_by: 15, within: 5d}
     - {event: outage, at_least: 2, within: 4d}
+    - {field: account.stage, changes_to: churned, within: 3d}
 on: {field: account.stage, changes: true, if: {field: account.health, rises_by: 20%, within: 7d}}
 for: 6h
 cooldown: 3d
@@ -210,6 +211,7 @@ subject: account
 when:
   any:
     - {count: contact, where: {field: contact.status, equals: active}, below: 2}
+    - {count: contact, where: {field: contact.status, changes_to: departed, within: 4d}, at_least: 2}
     - {sum: subscription.usage, where: {field: subscription.signed, not_equals: true}, above: 165}
     - all:
         - {count: subscription, where: {field: subscription.renews_on, days_until: {below: 4}}, at_least: 1}

@@ -119,8 +119,7 @@ class Edge:
             (when, known) for when, known in entries if isinstance(known, Decimal)
         ]
         book.courses[Kind.ACCOUNT, "acme", about.name] = [
-            Past(when, when, index, known if isinstance(known, Decimal) else None)
-            for index, (when, known) in enumerate(entries)
+            Past(when, when, index, known) for index, (when, known) in enumerate(entries)
         ]
 
     def moments(self) -> int:
@@ -274,6 +273,7 @@ def _changes() -> Iterator[Edge]:
         other = f"{{field: account.plan, {keyword}: {wanted}, from: trial}}"
         yield Edge(other, "free becomes pro", 0, {"plan": "free"}, new="pro")
         yield Edge(other, "trial becomes pro", 1, {"plan": "trial"}, new="pro")
+    yield from _changed()
     up = "{field: account.usage, crosses: [100, 1000]}"
     begun = ((9 * DAY, 50),)
     yield Edge(up, "99 becomes 100", 1, {"usage": 99}, new=100, past=begun)
@@ -292,6 +292,26 @@ def _changes() -> Iterator[Edge]:
     down = "{field: account.usage, crosses: [100, 1000], direction: down}"
     yield Edge(down, "101 becomes 100", 1, {"usage": 101}, new=100, past=((9 * DAY, 200),))
     yield Edge(down, "100 becomes 99", 0, {"usage": 100}, new=99, past=((9 * DAY, 200),))
+
+
+def _changed() -> Iterator[Edge]:
+    for keyword, wanted in (("changes", "true"), ("changes_to", "pro")):
+        question = f"{{field: account.plan, {keyword}: {wanted}, within: 2d}}"
+        free, pro, begun = {"plan": "free"}, {"plan": "pro"}, (9 * DAY, "free")
+        yield Edge(question, "free became pro 2 days ago", True, pro, past=(begun, (2 * DAY, "pro")))
+        words = "free became pro more than 2 days ago"
+        yield Edge(question, words, False, pro, past=(begun, (2 * DAY + TICK, "pro")))
+        words = "free became pro, and free again, within 2 days"
+        yield Edge(question, words, True, free, past=(begun, (DAY, "pro"), (HOUR, "free")))
+        yield Edge(question, "pro is the first value, since an hour", False, pro, past=((HOUR, "pro"),))
+        yield Edge(question, "pro was told again", False, pro, past=((9 * DAY, "pro"), (HOUR, "pro")))
+        gap = (begun, (3 * DAY, None), (HOUR, "pro"))
+        yield Edge(question, "it was missing, and became pro", False, pro, past=gap)
+        lost = keyword == "changes"
+        yield Edge(question, "free went missing an hour ago", lost, past=(begun, (HOUR, None)))
+        yield Edge(question, "it never had a value", False)
+        other = f"{{field: account.plan, {keyword}: {wanted}, from: trial, within: 2d}}"
+        yield Edge(other, "free became pro an hour ago", False, pro, past=(begun, (HOUR, "pro")))
 
 
 def _days() -> Iterator[Edge]:

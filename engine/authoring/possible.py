@@ -178,7 +178,8 @@ def _narrow_field(
     if predicate.operator in ("is_set", "is_missing"):
         own.present.add(is_true is (predicate.operator == "is_set"))
         return
-    if OPERATORS[predicate.operator].is_moment or predicate.otherwise is not None:
+    is_past = OPERATORS[predicate.operator].is_moment or predicate.operator == "changed_within"
+    if is_past or predicate.otherwise is not None:
         return
     own.present.add(True)
     if predicate.of is not None:

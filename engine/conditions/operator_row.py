@@ -34,6 +34,8 @@ class Argument(StrEnum):
     """The one value of the field's type that it becomes, in `value`; maybe the one it had, in `was`."""
     CHANGE = "change"
     """Nothing: `true` in the file; maybe the value it had, in `was`."""
+    CHANGED = "changed"
+    """Elapsed time in `window`; maybe the value that it became in `value`, and the one it had in `was`."""
     CROSSING = "crossing"
     """A Crossing of numbers of the field's type in `value`."""
     SHIFT = "shift"

@@ -6,6 +6,7 @@ when it could next change an answer.
 
 import operator
 
+from engine.conditions.change_operators import change, changed_within
 from engine.conditions.operator_row import ALL_TYPES, ORDERED, Argument, Operator
 from engine.conditions.text_operators import contains, matches
 from engine.conditions.time_operators import (
@@ -19,7 +20,6 @@ from engine.conditions.time_operators import (
 )
 from engine.conditions.value_operators import (
     between,
-    change,
     comparison,
     crosses,
     membership,
@@ -52,6 +52,7 @@ OPERATORS: dict[str, Operator] = {
     "rises_by": shift("rises_by", 1, "rises by", "up by at least", "lowest"),
     "changes": change("changes", Argument.CHANGE),
     "changes_to": change("changes_to", Argument.CHOICE),
+    "changed_within": changed_within(),
     "crosses": crosses(),
     "days_until": day_count("days_until", Argument.DAYS, "until", "away"),
     "days_since": day_count("days_since", Argument.DAYS_SINCE, "since", "ago"),

@@ -334,22 +334,6 @@ def threshold(
     )  # fmt: skip
 
 
-def change(keyword: str, argument: Argument) -> Operator:
-    """`changes` and `changes_to`: the moment a field takes another value, or one value in particular."""
-
-    def ends(predicate: Predicate) -> str:
-        value: Any = predicate.value
-        start = "" if predicate.was is None else f" from {show(predicate.was, predicate.field)}"
-        return start + ("" if value is None else f" to {show(value, predicate.field)}")
-
-    return Operator(
-        keyword, argument, ALL_TYPES, True, False,
-        unanswered, value_of, unanswered, lambda p: single("==", 1), no_boundary,
-        lambda p: f"{label(field_of(p))} changes{ends(p)}",
-        lambda p, v: f"{label(field_of(p))} changed{ends(p)}", unasked,
-    )  # fmt: skip
-
-
 def crosses() -> Operator:
     """The moment a number reaches one of some thresholds."""
 

@@ -69,6 +69,9 @@ class View(Protocol):
         The present one is among them; None when that is missing. Of equal ones the last.
         """
 
+    def last_change(self, predicate: Predicate) -> datetime | None:
+        """When the field last changed as the predicate wants it; None when it did not within its window."""
+
     def event_times(self, name: str) -> list[datetime]:
         """When the account's events of that name happened, oldest first, as far back as any rule asks."""
 

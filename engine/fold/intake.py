@@ -99,6 +99,5 @@ def _remember(case: Case, item: ChangeInput, values: Mapping[str, Value]) -> Non
     if isinstance(item.new, Decimal):
         history.append((item.effective_at, item.new))
         history.sort(key=lambda each: each[0])
-    if item.new is None or isinstance(item.new, Decimal):
-        course = case.book.courses.setdefault((item.kind, item.subject_id, item.field), [])
-        insort(course, Past(item.effective_at, item.at, item.order, item.new))
+    course = case.book.courses.setdefault((item.kind, item.subject_id, item.field), [])
+    insort(course, Past(item.effective_at, item.at, item.order, item.new))

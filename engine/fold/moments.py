@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from engine.conditions.catalogue import Kind, Value, encode
+from engine.conditions.change_operators import is_change
 from engine.conditions.tree import Condition, Crossing, Predicate
 from engine.fold.view import Place
 from engine.state.book import Book, ChangeInput, DataInput, EventInput
@@ -35,13 +36,9 @@ def marks(
     if item.kind not in (Kind.ACCOUNT, Kind.METRIC) and item.subject_id != subject_id:
         return ()
     old = before.get((item.kind, item.subject_id, item.field))
-    if old is None or old == item.new:
-        return ()
     if isinstance(condition.value, Crossing):
         return _crossed(condition.value, old, item, book)
-    is_from = condition.was is None or condition.was == old
-    is_to = condition.value is None or condition.value == item.new
-    return ONCE if is_from and is_to else ()
+    return ONCE if is_change(condition, old, item.new) else ()
 
 
 def field_of(item: ChangeInput) -> str:
@@ -49,7 +46,7 @@ def field_of(item: ChangeInput) -> str:
     return item.subject_id.partition(":")[2] if item.kind is Kind.METRIC else item.field
 
 
-def _crossed(crossing: Crossing, old: Value, item: ChangeInput, book: Book) -> tuple[str, ...]:
+def _crossed(crossing: Crossing, old: Value | None, item: ChangeInput, book: Book) -> tuple[str, ...]:
     if not isinstance(old, Decimal) or not isinstance(item.new, Decimal):
         return ()
     found = crossing.crossed(old, item.new)
@@ -64,4 +61,4 @@ def _crossed(crossing: Crossing, old: Value, item: ChangeInput, book: Book) -> t
 def _past(item: ChangeInput, book: Book, before: datetime) -> list[Decimal]:
     """Every value that the field is known to have had before."""
     course = book.courses.get((item.kind, item.subject_id, item.field), [])
-    return [each.value for each in course if each.value is not None and each.effective_at < before]
+    return [each.value for each in course if isinstance(each.value, Decimal) and each.effective_at < before]

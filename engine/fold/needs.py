@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from engine.conditions.catalogue import Field, Kind
-from engine.conditions.tree import Crossing, Predicate, Shift, deep_predicates
+from engine.conditions.tree import Crossing, Predicate, deep_predicates
 from engine.fold.world import conditions_of, reads
 from engine.health.model import HEALTH, LiveHealth
 from engine.rulefile.model import Playbook
@@ -77,7 +77,7 @@ def _add_course(
     place = _place(predicate.field)
     if isinstance(predicate.value, Crossing) and predicate.value.is_once:
         lives.add(place)
-    elif isinstance(predicate.value, Shift) and predicate.window is not None:
+    elif predicate.window is not None:
         courses[place] = max(courses.get(place, timedelta(0)), predicate.window.elapsed)
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from engine.conditions.catalogue import Field, Kind, Value
+from engine.conditions.change_operators import is_change
 from engine.conditions.extents import extent_of
 from engine.conditions.feed import Feed
 from engine.conditions.tree import Derived, Predicate
@@ -93,7 +94,7 @@ class BookView:
         sign = 1 if predicate.operator == "drops_by" else -1
         found, floor = Held(value, None), self.now - predicate.window.elapsed
         for past, ended_at in pairwise([*self._course(predicate.field), None]):
-            if past is None or past.value is None or ended_at is None:
+            if past is None or not isinstance(past.value, Decimal) or ended_at is None:
                 continue
             is_further = sign * past.value >= sign * found.value and found.ended_at is not None
             if ended_at.effective_at > max(floor, past.effective_at) and (
@@ -108,6 +109,18 @@ class BookView:
         if self.ahead_of is None:
             return course
         return [each for each in course if each.effective_at < self.ahead_of]
+
+    def last_change(self, predicate: Predicate) -> datetime | None:
+        """When the field last changed as the predicate wants it, within its window."""
+        assert predicate.field is not None
+        assert predicate.window is not None
+        floor = self.now - predicate.window.elapsed
+        for new, old in pairwise(reversed(self._course(predicate.field))):
+            if new.effective_at < floor:
+                return None
+            if is_change(predicate, old.value, new.value):
+                return new.effective_at
+        return None
 
     def event_times(self, name: str) -> list[datetime]:
         """When the account's events of that name happened, oldest first."""

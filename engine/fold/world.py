@@ -35,6 +35,7 @@ TIMED = frozenset(
         Argument.EVENT_WINDOW,
         Argument.EVENT_COUNT,
         Argument.SHIFT,
+        Argument.CHANGED,
     )
 )
 

@@ -77,6 +77,8 @@ def samples(predicate: Predicate) -> list[Sample]:
             return _value_samples(predicate, value)
         case Argument.PRESENCE | Argument.CHANGE:
             return _value_samples(predicate, (_any_value(predicate),))
+        case Argument.CHANGED:
+            return [Sample(changes={predicate.path: each}) for each in (NOON, None)]
         case Argument.CROSSING:
             return _value_samples(predicate, value.thresholds)
         case Argument.THRESHOLD:

@@ -30,6 +30,8 @@ class SyntheticView:
     """By the predicate's path."""
     extremes: dict[str, Held | None] = field(default_factory=dict)
     """By the predicate's path."""
+    changes: dict[str, datetime | None] = field(default_factory=dict)
+    """By the predicate's path."""
     events: dict[str, datetime | None] = field(default_factory=dict)
     times: dict[str, list[datetime]] = field(default_factory=dict)
     states: dict[str, str | None] = field(default_factory=dict)
@@ -50,6 +52,10 @@ class SyntheticView:
     def extreme(self, predicate: Predicate) -> Held | None:
         """The predicate's made-up extreme."""
         return self.extremes.get(predicate.path)
+
+    def last_change(self, predicate: Predicate) -> datetime | None:
+        """The predicate's made-up change."""
+        return self.changes.get(predicate.path)
 
     def event_times(self, name: str) -> list[datetime]:
         """The event's made-up instants."""
@@ -85,6 +91,7 @@ class Sample:
     started_at: datetime | None = None
     latches: Mapping[str, bool | None] = field(default_factory=dict)
     extremes: Mapping[str, Held | None] = field(default_factory=dict)
+    changes: Mapping[str, datetime | None] = field(default_factory=dict)
     events: Mapping[str, datetime | None] = field(default_factory=dict)
     times: Mapping[str, list[datetime]] = field(default_factory=dict)
     states: Mapping[str, str | None] = field(default_factory=dict)
@@ -97,6 +104,7 @@ class Sample:
         view.started_at = view.started_at or self.started_at
         view.latches.update(self.latches)
         view.extremes.update(self.extremes)
+        view.changes.update(self.changes)
         view.events.update(self.events)
         view.times.update(self.times)
         view.states.update(self.states)

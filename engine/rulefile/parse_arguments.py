@@ -1,6 +1,7 @@
 """What follows an operator: one reader for every shape of argument in the operator table."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from engine.rulefile.parse_time_arguments import (
     read_event_since,
     read_event_window,
     read_shift,
+    read_window,
 )
 from engine.rulefile.parse_values import (
     choice,
@@ -133,6 +135,13 @@ def _read_change(asked: Asked) -> Predicate:
     return asked.predicate(was=was)
 
 
+def _read_changed(asked: Asked) -> Predicate | None:
+    """A change that looks back: what it is, and over the last how long."""
+    found = _read_choice(asked) if asked.key == "changes_to" else _read_change(asked)
+    window = read_window(asked)
+    return replace(found, window=window) if window else None
+
+
 DIRECTIONS = ("up", "down")
 TAKES = ("highest", "each")
 ONCE = ("per_threshold", "never")
@@ -177,6 +186,7 @@ READERS: dict[Argument, Callable[[Asked], Predicate | None]] = {
     Argument.THRESHOLD: _read_threshold,
     Argument.CHOICE: _read_choice,
     Argument.CHANGE: _read_change,
+    Argument.CHANGED: _read_changed,
     Argument.CROSSING: _read_crossing,
     Argument.SHIFT: read_shift,
     Argument.DAYS: read_days,

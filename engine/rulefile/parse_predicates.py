@@ -23,13 +23,16 @@ _EVENTS = frozenset([Argument.EVENT, Argument.EVENT_WINDOW, Argument.EVENT_SINCE
 _VALUES = frozenset([Argument.VALUE, Argument.VALUES, Argument.RANGE])
 _STEPS = frozenset([Argument.STEP_STATE, Argument.STEP_OUTCOME])
 
+LOOKED_BACK_ON = frozenset([Argument.CHANGE, Argument.CHOICE])
+"""Moments that, with `within`, ask as a state whether they have lately been."""
+
 Family: TypeAlias = dict[str, Operator]
 
 PARTS: dict[str, frozenset[Argument]] = {
     "recovers_at": frozenset([Argument.THRESHOLD]),
-    "from": frozenset([Argument.CHANGE, Argument.CHOICE]),
+    "from": frozenset([Argument.CHANGE, Argument.CHOICE, Argument.CHANGED]),
     "else_since": frozenset([Argument.DAYS_SINCE]),
-    "within": frozenset([Argument.SHIFT]),
+    "within": frozenset([Argument.SHIFT, Argument.CHANGED, *LOOKED_BACK_ON]),
     "direction": frozenset([Argument.CROSSING]),
     "take": frozenset([Argument.CROSSING]),
     "once": frozenset([Argument.CROSSING]),
@@ -56,7 +59,7 @@ def _family(arguments: Callable[[Argument], bool], prefix: str) -> Family:
 
 
 FAMILIES: dict[str, Family] = {
-    "field": _family(lambda argument: argument not in _EVENTS | _STEPS, " "),
+    "field": _family(lambda argument: argument not in _EVENTS | _STEPS | {Argument.CHANGED}, " "),
     "event": _family(_EVENTS.__contains__, "event_"),
     "step": _family(_STEPS.__contains__, "step_"),
     "count": _family(_VALUES.__contains__, " "),
@@ -84,7 +87,10 @@ def read_predicate(
     chosen = _chosen(table, about, family, is_sound)
     if chosen is None or (about in ("field", *DERIVED_KEYS) and field is None and derived is None):
         return None
-    asked = Asked(family[chosen], chosen, table, scope, place, field, derived)
+    row = family[chosen]
+    if row.argument in LOOKED_BACK_ON and "within" in table:
+        row = OPERATORS["changed_within"]
+    asked = Asked(row, chosen, table, scope, place, field, derived)
     if not _fits(asked):
         return None
     found = scope.notes.attempt(lambda _: READERS[asked.row.argument](asked), node, chosen or about)
@@ -135,9 +141,10 @@ def _fits(asked: Asked) -> bool:
 def _misplaced(asked: Asked) -> tuple[Node, str] | None:
     key = asked.table.key(asked.key or "event")
     if asked.row.is_moment and asked.place.takes == "state":
+        has_state = asked.row.argument in LOOKED_BACK_ON | {Argument.EVENT}
+        mend = ', or add "within: 14d"' if has_state else ""
         if asked.place.is_where:
-            return key, f'{quote(key.text)} is a moment, not a state; "where" asks how things stand'
-        mend = ', or add "within: 14d"' if asked.row.argument is Argument.EVENT else ""
+            return key, f'{quote(key.text)} is a moment, not a state; "where" asks how things stand{mend}'
         return key, f'{quote(key.text)} is a moment, not a state; put it under "on:", by itself{mend}'
     if not asked.row.is_moment and asked.place.takes == "moment":
         return key, f'{quote(key.text)} is a state, not a moment; put it under "when:" or "if:"'

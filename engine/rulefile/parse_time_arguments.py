@@ -92,17 +92,18 @@ MOST_EVENTS = 10_000
 def read_event_count(asked: Asked) -> Predicate | None:
     """How often an event happened, and over the last how long."""
     event, count = asked.table.maybe("event", text), whole(1, MOST_EVENTS)(asked.node)
-    window = _window(asked)
+    window = read_window(asked)
     return asked.predicate(event=event, value=Decimal(count), window=window) if event and window else None
 
 
-def _window(asked: Asked) -> Duration | None:
+def read_window(asked: Asked) -> Duration | None:
+    """Over the last how long."""
     return asked.table.required("within", longer_than_zero, quote(asked.key))
 
 
 def read_shift(asked: Asked) -> Predicate | None:
     """How far a number has moved, and over the last how long."""
-    field, window = field_of(asked), _window(asked)
+    field, window = field_of(asked), read_window(asked)
     is_share = isinstance(asked.node, Scalar) and asked.node.text.strip().endswith("%")
     if is_share and field.type is FieldType.PERCENT:
         mend = "write the points as a plain number"

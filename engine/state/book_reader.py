@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from engine.conditions.catalogue import Catalogue, Kind, Value, decode
+from engine.conditions.catalogue import Catalogue, FieldType, Kind, Value, decode
 from engine.conditions.feed import NO_FEEDS, Feeds
 from engine.state import tables
 from engine.state.book import Book, ChangeInput, DataInput, Dossier, EventInput, Needs, Start, Subjects
@@ -77,7 +77,15 @@ class BookReader:
                 found[account_id].book.event_times[name] = known
         for place, span in sorted(self._needs.courses.items()):
             books = _books(found.values(), place[0])
-            courses = read_courses(connection, place, books, since, only_folded=late, floor=since - span)
+            courses = read_courses(
+                connection,
+                place,
+                books,
+                since,
+                only_folded=late,
+                floor=since - span,
+                read_as=self._type_of(*place),
+            )
             _keep(place, books, courses)
         for place in sorted(self._needs.lives):
             is_moved = place in self._needs.moved
@@ -85,6 +93,10 @@ class BookReader:
                 _books(found.values(), place[0]) if is_moved else _books_of_changed(found.values(), *place)
             )
             _keep(place, books, read_courses(connection, place, books, since, only_folded=late))
+
+    def _type_of(self, kind: Kind, name: str) -> FieldType:
+        """How the values are kept that a field had."""
+        return FieldType.NUMBER if kind is Kind.METRIC else self._fields[kind][name].type
 
     def _behind(self, event: str, since: datetime) -> timedelta:
         """How much further back an event counts because a source that feeds it lags."""

@@ -4,12 +4,11 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select
 
-from engine.conditions.catalogue import Kind
+from engine.conditions.catalogue import FieldType, Kind, Value, decode
 from engine.state import tables
 
 _change = tables.Change.__table__  # type: ignore[attr-defined]
@@ -25,7 +24,7 @@ class Past:
     effective_at: datetime
     applies_at: datetime
     order: int
-    value: Decimal | None = field(compare=False)
+    value: Value | None = field(compare=False)
 
 
 def read_courses(
@@ -36,8 +35,9 @@ def read_courses(
     *,
     only_folded: bool,
     floor: datetime | None = None,
+    read_as: FieldType = FieldType.NUMBER,
 ) -> dict[str, list[Past]]:
-    """What a field was, as known at `since`: from the value it had at `floor` on, or from its beginning.
+    """What a field was, as known at `since`: from the one just before `floor` on, or from its beginning.
 
     In effective order, by subject. `only_folded` leaves out what came in after the account's last evaluation.
     """
@@ -60,10 +60,10 @@ def read_courses(
     course = (_folded(known, _change) if only_folded else known).subquery()
     query = select(course).order_by(course.c.effective_at, course.c.applies_at, course.c.id)
     if floor is not None:
-        query = query.where(or_(course.c.ended.is_(None), course.c.ended > floor))
+        query = query.where(or_(course.c.ended.is_(None), course.c.ended >= floor))
     found: dict[str, list[Past]] = defaultdict(list)
     for row in connection.execute(query):
-        value = None if row.new is None else Decimal(row.new)
+        value = decode(read_as, row.new)
         found[row.subject_id].append(Past(row.effective_at, row.applies_at, row.id, value))
     return found
 

@@ -106,7 +106,7 @@ def predicates(draw: Callable[..., Any]) -> Predicate:
     if row.takes_of and kind.is_numeric and draw(st.booleans()):
         share = draw(st.sampled_from(["80", "100", "33.333333"]).map(Decimal))
         return Predicate(row.keyword, path, field=field, value=share, of=draw(st.sampled_from(FIELDS[kind])))
-    window = draw(windows) if row.argument is Argument.SHIFT else None
+    window = draw(windows) if row.argument in (Argument.SHIFT, Argument.CHANGED) else None
     return Predicate(row.keyword, path, field=field, value=draw(_argument(row.argument, kind)), window=window)
 
 
@@ -152,6 +152,7 @@ subjects = st.builds(
     latches=st.fixed_dictionaries(
         {f"when.{each}": st.sampled_from([True, False, None]) for each in range(4)}
     ),
+    changes=st.fixed_dictionaries({f"when.{each}": st.sampled_from([None, NOW]) for each in range(4)}),
     events=st.fixed_dictionaries(
         {
             each: st.one_of(st.none(), st.integers(0, 60).map(lambda days: NOW - timedelta(days=days)))

@@ -154,7 +154,7 @@ def question(keyword: str, seed: int, is_share: bool) -> Predicate:
         share = random.choice(["80", "100", "33.333333", "250"])
         return Predicate(keyword, path, field=field, value=Decimal(share), of=of)
     value, recovers_at = _argument(random, row, field)
-    has_window = row.argument is Argument.SHIFT
+    has_window = row.argument in (Argument.SHIFT, Argument.CHANGED)
     return Predicate(
         keyword,
         path,

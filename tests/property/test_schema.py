@@ -18,7 +18,7 @@ from engine.rulefile.model import Guard
 from engine.rulefile.parse_arguments import STEP_STATES
 from engine.rulefile.parse_every import SPREAD_UNITS, day_names, longest_spread
 from engine.rulefile.parse_playbook import SUBJECTS, Parsed, parse_playbook
-from engine.rulefile.parse_predicates import FAMILIES
+from engine.rulefile.parse_predicates import FAMILIES, LOOKED_BACK_ON
 from engine.rulefile.parse_time_arguments import DAY_COMPARISONS
 from engine.rulefile.schema.document import rule_file_schema
 from engine.rulefile.shared import read_shared
@@ -134,14 +134,19 @@ def predicates(draw: st.DrawFn, subject: Kind, takes: str, steps: bool) -> Tree:
     rows = {
         key: row
         for key, row in FAMILIES["field"].items()
-        if field.type in row.types and takes in ("either", "moment" if row.is_moment else "state")
+        if field.type in row.types
+        and (takes in ("either", "moment" if row.is_moment else "state") or row.argument in LOOKED_BACK_ON)
     }
     key = draw(st.sampled_from(sorted(rows)))
     amounts = [each.path for each in seen if each.type in (FieldType.NUMBER, FieldType.MONEY)]
     is_share = rows[key].takes_of and field.path in amounts and draw(st.booleans())
     if is_share:
         return {"field": field.path, key: draw(SHARES), "of": draw(st.sampled_from(amounts))}
-    return {"field": field.path, **draw(arguments(key, rows[key].argument, field))}
+    asked = {"field": field.path, **draw(arguments(key, rows[key].argument, field))}
+    looks_back = rows[key].argument in LOOKED_BACK_ON and (
+        takes == "state" or (takes == "either" and draw(st.booleans()))
+    )
+    return {**asked, "within": draw(LENGTHS)} if looks_back else asked
 
 
 @st.composite
@@ -183,10 +188,11 @@ def wheres(draw: st.DrawFn, kind: Kind) -> Tree:
         rows = {
             key: row
             for key, row in FAMILIES["field"].items()
-            if field.type in row.types and not row.is_moment
+            if field.type in row.types and (not row.is_moment or row.argument in LOOKED_BACK_ON)
         }
         key = draw(st.sampled_from(sorted(rows)))
-        asked.append({"field": field.path, **draw(arguments(key, rows[key].argument, field))})
+        more = {"within": draw(LENGTHS)} if rows[key].argument in LOOKED_BACK_ON else {}
+        asked.append({"field": field.path, **draw(arguments(key, rows[key].argument, field)), **more})
     return asked[0] if len(asked) == 1 else {"all": asked}
 
 

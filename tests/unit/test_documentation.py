@@ -132,6 +132,7 @@ def test_documentation_has_each_operator(keyword: str) -> None:
         "event_absent_for": "absent_for",
         "event_at_least": "at_least",
         "event_since": "since",
+        "changed_within": "changes_to: departed, within",
         "step_is": "is",
         "step_outcome": "outcome",
     }.get(keyword, keyword)

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind, seen_from
 from engine.conditions.operators import Argument, Operator
 from engine.rulefile.parse_arguments import DIRECTIONS, ONCE, STEP_STATES, TAKES
-from engine.rulefile.parse_predicates import FAMILIES, PARTS
+from engine.rulefile.parse_predicates import FAMILIES, LOOKED_BACK_ON, PARTS
 from engine.rulefile.parse_time_arguments import DAY_COMPARISONS, MOST_DAYS, MOST_EVENTS, RUN_START
 from engine.rulefile.schema import words
 from engine.rulefile.schema.values import (
@@ -87,7 +87,7 @@ def _shape(shape: Shape, takes: Takes) -> Schema:
     rows = {
         key: row for key, row in FAMILIES["field"].items() if shape.type in row.types and is_taken(row, takes)
     }
-    parts = {part: _keys_with(rows, arguments) for part, arguments in PARTS.items()}
+    parts = {part: _keys_with(rows, _part_of(part, takes)) for part in PARTS}
     extras = (["of"] if shape.is_amount else []) + [part for part, keys in parts.items() if keys]
     plain: Schema = {"properties": {key: ARGUMENTS[row.argument](shape) for key, row in rows.items()}}
     found: Schema = {"propertyNames": {"enum": ["field", *rows, *extras, "if", "leave"]}}
@@ -96,12 +96,19 @@ def _shape(shape: Shape, takes: Takes) -> Schema:
         found |= {"if": {"required": ["of"]}, "then": {"properties": share}, "else": plain}
     else:
         found |= plain
-    found["dependentRequired"] = {key: ["within"] for key in _keys_with(rows, PARTS["within"])}
+    looks_back = frozenset([Argument.SHIFT]) | (LOOKED_BACK_ON if takes == "state" else frozenset())
+    found["dependentRequired"] = {key: ["within"] for key in _keys_with(rows, looks_back)}
     found["dependentSchemas"] = {
         part: {"anyOf": [{"required": [key]} for key in keys]} for part, keys in parts.items() if keys
     }
     found["allOf"] = [{"properties": {part: _PART_VALUES[part](shape) for part in parts if part in extras}}]
     return found
+
+
+def _part_of(part: str, takes: Takes) -> frozenset[Argument]:
+    """The arguments beside which a part may stand; a moment does not look back."""
+    arguments = PARTS[part]
+    return arguments - LOOKED_BACK_ON if part == "within" and takes == "moment" else arguments
 
 
 def _keys_with(rows: Mapping[str, Operator], arguments: frozenset[Argument]) -> list[str]:
@@ -153,6 +160,7 @@ ARGUMENTS: dict[Argument, Callable[[Shape], Schema]] = {
     Argument.THRESHOLD: Shape.value,
     Argument.CHOICE: Shape.value,
     Argument.CHANGE: lambda shape: {"const": True},
+    Argument.CHANGED: Shape.value,
     Argument.CROSSING: _list_of,
     Argument.SHIFT: lambda shape: shift(is_share=shape.type is not FieldType.PERCENT),
     Argument.DAYS: _days,
@@ -169,4 +177,6 @@ ARGUMENTS: dict[Argument, Callable[[Shape], Schema]] = {
 
 def is_taken(row: Operator, takes: Takes) -> bool:
     """Whether the operator may stand where this is taken."""
+    if takes == "state" and row.argument in LOOKED_BACK_ON:
+        return True
     return takes in ("either", "moment" if row.is_moment else "state")

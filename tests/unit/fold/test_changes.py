@@ -1,6 +1,7 @@
 """Moments of change: any change, one from a value, and the crossing of thresholds."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -54,6 +55,67 @@ def lived(opened: Opened, on: str, *values: Any, field: str = "usage") -> Compan
 def test_change_from_and_to(opened: Opened, on: str, values: tuple[Any, ...], expected: list[str]) -> None:
     """The first value is no change, nor one after none; a value that goes missing is one."""
     assert reasons(lived(opened, f"{{field: account.plan, {on}}}", *values, field="plan")) == expected
+
+
+LATELY = """
+playbook: lately
+title: Lately
+owner: cs
+subject: account
+when: {WHEN}
+steps:
+  - {id: late, day: 30, task: {to: csm, title: Late}}
+exit:
+  - {outcome: over, when: {none: [{WHEN}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "changes", "started", "over"),
+    [
+        ("changes_to: b", ((1, "b"), (5, "a")), 1, 49),
+        ("changes_to: b, from: c", ((1, "b"), (5, "c"), (9, "b")), 9, 57),
+        ("changes: true", ((1, "b"), (5, "a"), (60, "a")), 1, 53),
+        ("changes: true, from: b", ((1, "b"), (5, None), (9, "b")), 5, 53),
+    ],
+)
+@pytest.mark.parametrize("is_looked_at", [True, False])
+def test_change_counts_until_its_window_has_passed(
+    opened: Opened,
+    asked: str,
+    changes: tuple[tuple[int, str | None], ...],
+    started: int,
+    over: int,
+    is_looked_at: bool,
+) -> None:
+    """From the change to the last instant of the window, whenever somebody looks."""
+    question = f"{{field: account.plan, {asked}, within: 2d}}"
+    mine = opened(LATELY.replace("{WHEN}", question))
+    mine.take(account(START - DAY, name="Acme", plan="a"))
+    mine.tick(START)
+    for hours, plan in changes:
+        mine.take(account(START + hours * HOUR, plan=plan))
+        if is_looked_at:
+            mine.tick(START + hours * HOUR)
+    mine.tick(START + 9 * DAY)
+    (run,) = mine.runs()
+    ended_at = START + over * HOUR + timedelta(microseconds=1)
+    assert (run.started_at, run.ended_at, run.outcome) == (START + started * HOUR, ended_at, "over")
+
+
+def test_change_learned_late_counts_from_when_it_was_so(opened: Opened) -> None:
+    """It starts what is still within the time, though another value has taken its place."""
+    mine = opened(LATELY.replace("{WHEN}", "{field: account.plan, changes_to: b, within: 2d}"))
+    mine.take(account(START - DAY, name="Acme", plan="a"))
+    mine.tick(START)
+    mine.take(account(START + 3 * HOUR, plan="c"))
+    mine.tick(START + 4 * HOUR)
+    mine.take(account(START + HOUR, recorded=START + 5 * HOUR, plan="b"))
+    mine.tick(START + 6 * HOUR)
+    mine.tick(START + 9 * DAY)
+    (run,) = mine.runs()
+    ended_at = START + 49 * HOUR + timedelta(microseconds=1)
+    assert (run.started_at, run.ended_at) == (START + 5 * HOUR, ended_at)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,13 @@ OF_EVERY_OPERATOR: dict[str, Predicate] = {
         "rises_by", "when", field=HEALTH, value=Shift(Decimal("0.5"), is_share=True), window=Duration(2, "w")
     ),
     "changes": Predicate("changes", "when", field=BUILT_IN.get("account.stage")),
+    "changed_within": Predicate(
+        "changed_within",
+        "when",
+        field=BUILT_IN.get("account.stage"),
+        value="churned",
+        window=Duration(9, "d"),
+    ),
     "crosses": Predicate("crosses", "when", field=HEALTH, value=Crossing((Decimal(100), Decimal(1000)))),
     "days_until": Predicate(
         "days_until", "when", field=BUILT_IN.get("account.renews_on"), value=Comparison("between", 0, 120)

@@ -115,6 +115,25 @@ def test_change_is_read(sound: Callable[..., Playbook], text: str, expected: Pre
 
 
 @pytest.mark.parametrize(
+    ("text", "value", "was"),
+    [
+        ("changes: true", None, None),
+        ("changes: true, from: pro", None, "pro"),
+        ("changes_to: a", "a", None),
+        ("changes_to: a, from: b", "a", "b"),
+    ],
+)
+def test_change_within_a_time_is_a_state(
+    condition: Callable[[str], Condition], text: str, value: str | None, was: str | None
+) -> None:
+    """The same change, looked back on."""
+    expected = Predicate(
+        "changed_within", "when", FIELDS["account.plan"], value, was=was, window=Duration(9, "d")
+    )
+    assert condition(f"{{field: account.plan, {text}, within: 9d}}") == expected
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("[1000, 100]", Crossing((Decimal(100), Decimal(1000)), "up", True, True)),
@@ -196,7 +215,8 @@ def test_paths_are_unique_in_a_playbook(sound: Callable[..., Playbook]) -> None:
 def test_every_argument_and_operator_can_be_read() -> None:
     """A row of the operator table with a known argument needs nothing here."""
     assert set(READERS) == set(Argument)
-    assert {row.keyword for family in FAMILIES.values() for row in family.values()} == set(OPERATORS)
+    keywords = {row.keyword for family in FAMILIES.values() for row in family.values()}
+    assert keywords | {"changed_within"} == set(OPERATORS)
 
 
 def test_all_problems_of_a_condition_are_found_at_once(messages: Callable[..., list[str]]) -> None:

@@ -43,14 +43,15 @@ def course(mine: Company, since: datetime, floor: datetime | None = None, late: 
         (-3 * DAY, None, [(9, 60), (5, None)]),
         (-20 * DAY, None, []),
         (timedelta(0), -6 * DAY, [(9, 60), (5, None), (2, 45)]),
-        (timedelta(0), -5 * DAY, [(5, None), (2, 45)]),
+        (timedelta(0), -5 * DAY + HOUR, [(5, None), (2, 45)]),
+        (timedelta(0), -5 * DAY, [(9, 60), (5, None), (2, 45)]),
         (timedelta(0), -DAY, [(2, 45)]),
     ],
 )
 def test_course_is_what_was_known_and_still_held(
     mine: Company, since: timedelta, floor: timedelta | None, expected: list[tuple[int, int | None]]
 ) -> None:
-    """Nothing learned later, nothing that had ended by the floor; missing values are part of it."""
+    """Nothing learned later, nothing that had ended before the floor; missing values are part of it."""
     found = course(mine, START + since, None if floor is None else START + floor)
     assert found == [(days, None if value is None else Decimal(value)) for days, value in expected]
 
