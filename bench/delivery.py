@@ -36,6 +36,8 @@ from engine.state.migrate import migrated
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 """A Monday morning, so that working hours hold nothing back."""
+FEW = 5
+"""Contacts of an account, below its cap."""
 TEXT = "Good morning. " + "Your team has used Acme every day this week, and more of it than last. " * 12
 HTML = (
     f"<html><body><h1>Your week</h1><p>{TEXT}</p><p><a href='https://acme.example'>More</a></p></body></html>"
@@ -97,11 +99,12 @@ def _letter(identity: str, recipient: str) -> Letter:
 
 
 def _fill(database: Engine, emails: int) -> None:
-    """One account with an open run, `emails` contacts, and an email for each."""
+    """An open run, `emails` contacts, five to an account, and an email for each."""
     with writing(database) as connection:
         for model in (tables.Attempt, tables.Outbox, tables.Contact, tables.Run, tables.Account):
             connection.execute(delete(model))
-        connection.execute(insert(tables.Account), [{"id": "a", "name": "A", "timezone": "UTC"}])
+        accounts = [{"id": f"a{each}", "name": "A", "timezone": "UTC"} for each in range(emails // FEW + 1)]
+        connection.execute(insert(tables.Account), accounts)
         connection.execute(insert(tables.Run), [_RUN])
         for first in range(0, emails, 500):
             numbers = range(first, min(first + 500, emails))
@@ -111,7 +114,7 @@ def _fill(database: Engine, emails: int) -> None:
 
 _RUN = {
     "id": "r",
-    "account_id": "a",
+    "account_id": "a0",
     "playbook": "p",
     "version": "v",
     "kind": "account",
@@ -127,7 +130,7 @@ _RUN = {
 def _contact(number: int) -> dict[str, Any]:
     return {
         "id": f"c{number}",
-        "account_id": "a",
+        "account_id": f"a{number // FEW}",
         "email": f"c{number}@x.example",
         "status": "active",
         "consent": "granted",
@@ -138,12 +141,14 @@ def _entry(number: int) -> dict[str, Any]:
     return {
         "id": digest("bench", str(number)),
         "run_id": "r",
-        "account_id": "a",
+        "account_id": f"a{number // FEW}",
         "playbook": "p",
         "step": "s",
         "contact_id": f"c{number}",
         "connector": "email",
         "recipient": f"c{number}@x.example",
+        "address": f"c{number}@x.example",
+        "priority": 50,
         "topic": "product",
         "subject": "Your week",
         "payload": {"html": HTML, "text": TEXT},

@@ -7,7 +7,6 @@ from sqlalchemy import Connection, Table, select
 from engine.state import tables
 
 _OUTBOX: Table = tables.Outbox.__table__  # type: ignore[attr-defined]
-_CONTACT: Table = tables.Contact.__table__  # type: ignore[attr-defined]
 
 
 def payload(connection: Connection, entry_id: str) -> dict[str, Any] | None:
@@ -15,10 +14,4 @@ def payload(connection: Connection, entry_id: str) -> dict[str, Any] | None:
     found: dict[str, Any] | None = connection.scalar(
         select(_OUTBOX.c.payload).where(_OUTBOX.c.id == entry_id)
     )
-    return found
-
-
-def address_of(connection: Connection, contact_id: str) -> str | None:
-    """The email address of a contact."""
-    found: str | None = connection.scalar(select(_CONTACT.c.email).where(_CONTACT.c.id == contact_id))
     return found

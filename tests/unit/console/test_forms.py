@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 
 from engine.api.app import create_app
 from engine.api.tokens import revoke_tokens
+from engine.permit.preferences import chosen
 from engine.permit.unsubscribe import sign_token, unsubscribe_key
 from engine.state.database import reading
 from engine.state.tables import Contact, Task
@@ -128,7 +129,7 @@ def test_releasing_a_hold_asks_the_service(browser: httpx.Client, watcher: Watch
 def test_unsubscribing_takes_one_click_and_no_sign_in(
     app: FastAPI, sqlite_database: Engine, watcher: Watcher
 ) -> None:
-    """Looking changes nothing; the button, and a mail program's one-click post, do."""
+    """Looking changes nothing; a mail program's one-click post ends the topic, the button everything."""
     link = f"/unsubscribe/{sign_token(unsubscribe_key(sqlite_database), 'c1', 'care')}"
     stranger = visit(app)
     assert "priya@acme.example" in stranger.get(link).text
@@ -137,15 +138,38 @@ def test_unsubscribing_takes_one_click_and_no_sign_in(
         link, data={"List-Unsubscribe": "One-Click"}, headers={"Origin": "https://mail.example"}
     )
     assert answer.status_code == 200
+    assert "no more emails about “Care”" in answer.text
+    assert not chosen(sqlite_database, "c1").wants("care")
+    assert _consent(sqlite_database) is None
+    assert "no more emails." in stranger.post(link, data={"choice": "all"}).text
     assert _consent(sqlite_database) == "withdrawn"
-    assert stranger.post(link).status_code == 200
     assert watcher.wakes == 2
 
 
+def test_preferences_are_chosen_without_a_sign_in(app: FastAPI, sqlite_database: Engine) -> None:
+    """Every topic has a switch; what is saved is shown, and nobody else can see or lead there."""
+    link = f"/preferences/{sign_token(unsubscribe_key(sqlite_database), 'c1', 'care')}"
+    stranger = visit(app)
+    page = stranger.get(link)
+    assert re.search(r'value="care" checked', page.text)
+    assert (page.headers["referrer-policy"], page.headers["x-robots-tag"]) == (
+        "no-referrer",
+        "noindex, nofollow",
+    )
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    saved = stranger.post(link, data={"action": "none"})
+    assert "Saved." in saved.text
+    assert "checked" not in saved.text
+    assert _consent(sqlite_database) == "withdrawn"
+    assert re.search(r'value="care" checked', stranger.post(link, data={"topic": "care"}).text)
+    assert _consent(sqlite_database) == "granted"
+
+
+@pytest.mark.parametrize("page", ["unsubscribe", "preferences"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_broken_unsubscribe_link_is_told_kindly(reading_room: FastAPI, method: str) -> None:
+def test_a_broken_unsubscribe_link_is_told_kindly(reading_room: FastAPI, method: str, page: str) -> None:
     """Cut or changed links do nothing."""
-    answer = visit(reading_room).request(method, "/unsubscribe/abc.def")
+    answer = visit(reading_room).request(method, f"/{page}/abc.def")
     assert answer.status_code == 404
     assert "This link does not work" in answer.text
 
