@@ -182,7 +182,7 @@ def _situation(
         _traced(playbook.audience, view),
         _traced(playbook.when, view),
         run_key(playbook, view),
-        date_of(view.value(anchor), calendar) if anchor is not None else None,
+        date_of(view.known(anchor), calendar) if anchor is not None else None,
         turn_at(
             playbook, subject_id, at, lambda then: book_at(connection, library, playbook, account_id, then)
         ),

@@ -173,6 +173,8 @@ class SourceSettings(_Strict):
     """Names of events, and paths of fields: `login`, `account.last_active_at`."""
     lag: str = "0d"
     """How far its watermark may be behind for it to count as up to date."""
+    fresh_for: str | None = None
+    """How long the values of the fields it feeds stay good after it was last seen; None for ever."""
     live: bool = False
     """Whether it says everything as it happens, so that it needs no watermark."""
 
@@ -269,10 +271,14 @@ class Settings(BaseSettings):
             there.within_business_hours(instant) if hours.days == "business" else there.within_hours(instant)
         )
 
-    def feeding(self) -> dict[str, tuple[timedelta, tuple[str, ...]]]:
-        """By source that lags, how far behind it may be and what it feeds."""
+    def feeding(self) -> dict[str, tuple[timedelta, tuple[str, ...], timedelta | None]]:
+        """By source that lags, how far behind it may be, what it feeds, and how long its values stay good."""
         return {
-            name: (parse_duration(each.lag).elapsed, each.feeds)
+            name: (
+                parse_duration(each.lag).elapsed,
+                each.feeds,
+                parse_duration(each.fresh_for).elapsed if each.fresh_for is not None else None,
+            )
             for name, each in self.sources.items()
             if not each.live
         }
@@ -316,12 +322,19 @@ def _check_sources(sources: dict[str, SourceSettings], known: Catalogue) -> None
                     known.get(each)
                 except UnknownField as error:
                     raise ConfigError(f"sources.{name}.feeds: {error}") from error
-        try:
-            lag = parse_duration(spec.lag)
-        except ValueError as error:
-            raise ConfigError(f"sources.{name}.lag: {error}") from error
-        if lag.is_business:
-            raise ConfigError(f"sources.{name}.lag: {spec.lag} has no fixed length; write days or hours")
+        _check_span(f"sources.{name}.lag", spec.lag)
+        if spec.fresh_for is not None:
+            _check_span(f"sources.{name}.fresh_for", spec.fresh_for)
+
+
+def _check_span(path: str, text: str) -> None:
+    """Raises ConfigError for what is no elapsed time."""
+    try:
+        span = parse_duration(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if span.is_business:
+        raise ConfigError(f"{path}: {text} has no fixed length; write days or hours")
 
 
 def load_settings(path: Path | None = None) -> Settings:

@@ -46,6 +46,8 @@ class Edge:
     """State and outcome of the step `call`."""
     seen: timedelta | None = None
     """How long ago the watermark of the source stands that feeds it; None where nothing lags."""
+    fresh_for: timedelta | None = None
+    """How long the source's values stay good after that; None for ever."""
     beginning: timedelta | None = None
     """How long the account has been there."""
     started: timedelta | None = None
@@ -102,7 +104,7 @@ class Edge:
         return book
 
     def _feeds(self, predicate: Predicate, watermark: datetime) -> Feeds:
-        feed = Feed("usage", advances=(Advance(self.at - TICK, watermark),))
+        feed = Feed("usage", advances=(Advance(self.at - TICK, watermark),), fresh_for=self.fresh_for)
         if predicate.field is None:
             return Feeds(events={str(self.event): (feed,)})
         return Feeds(fields={(predicate.field.kind, predicate.field.name): (feed,)})
@@ -464,6 +466,42 @@ def _derived() -> Iterator[Edge]:
     yield Edge(run, "one a microsecond after it", True, events=(DAY - TICK,), started=DAY)
 
 
+def _stale() -> Iterator[Edge]:
+    """Where the source of the value, good for 7 days after it was last seen, has been seen until then."""
+    for question, words, now in (
+        ("{field: account.health, equals: 40}", "it is 40", {"health": 40}),
+        ("{field: account.health, not_equals: 40}", "it is 35", {"health": 35}),
+        ("{field: account.plan, in: [free, pro]}", "it is pro", {"plan": "pro"}),
+        ("{field: account.plan, not_in: [free, pro]}", "it is team", {"plan": "team"}),
+        ("{field: account.health, below: 40}", "it is 35", {"health": 35}),
+        ("{field: account.health, at_most: 40}", "it is 35", {"health": 35}),
+        ("{field: account.health, above: 40}", "it is 45", {"health": 45}),
+        ("{field: account.health, at_least: 40}", "it is 45", {"health": 45}),
+        ("{field: account.health, between: [30, 40]}", "it is 35", {"health": 35}),
+        ("{field: account.name, contains: acme}", "it is acme", {"name": "acme"}),
+        ('{field: account.name, matches: "*acme"}', "it is acme", {"name": "acme"}),
+        ("{field: account.strategic, is_set: true}", "it is false", {"strategic": False}),
+        ("{field: account.strategic, is_missing: true}", "it is missing", {}),
+        ("{field: account.health, drops_below: 40, recovers_at: 50}", "it is 39", {"health": 39}),
+        ("{field: account.health, rises_above: 60, recovers_at: 50}", "it is 61", {"health": 61}),
+        ("{field: account.renews_on, days_until: {at_most: 90}}", "90 days away",
+         {"renews_on": date(2026, 6, 8)}),
+        ("{field: account.customer_since, days_since: {above: 30}}", "31 days ago",
+         {"customer_since": date(2026, 2, 7)}),
+    ):  # fmt: skip
+        for seen, when, answer in ((7 * DAY, "7 days ago", True), (7 * DAY + TICK, "just before that", None)):
+            situation = f"{words}, good for 7 days after its source was seen, which was {when}"
+            yield Edge(question, situation, answer, now, seen=seen, fresh_for=7 * DAY)
+    other = "{field: account.last_touch_at, days_since: {above: 30}, else_since: account.customer_since}"
+    yield Edge(other, "it is stale, and the other a year ago", None,
+               {"last_touch_at": NOW - 31 * DAY, "customer_since": date(2025, 3, 10)},
+               seen=8 * DAY, fresh_for=7 * DAY)  # fmt: skip
+    for keyword, was in (("drops_by", 60), ("rises_by", 30)):
+        question = f"{{field: account.health, {keyword}: 15, within: 2d}}"
+        yield Edge(question, "it is stale", None, {"health": 45}, past=((3 * DAY, was), (DAY, 45)),
+                   seen=8 * DAY, fresh_for=7 * DAY)  # fmt: skip
+
+
 def _steps() -> Iterator[Edge]:
     yield Edge("{step: call, is: open}", "it is open", True, step=("open", None))
     yield Edge("{step: call, is: open}", "it is done", False, step=("done", "reached"))
@@ -472,7 +510,17 @@ def _steps() -> Iterator[Edge]:
     yield Edge("{step: call, outcome: reached}", "it is open", False, step=("open", None))
 
 
-EDGES = (*_values(), *_derived(), *_texts(), *_past(), *_changes(), *_days(), *_events(), *_steps())
+EDGES = (
+    *_values(),
+    *_derived(),
+    *_texts(),
+    *_past(),
+    *_changes(),
+    *_days(),
+    *_events(),
+    *_stale(),
+    *_steps(),
+)
 """All rows. Those of one operator stand in the order in which the document has them."""
 
 ANSWERS = {True: "true", False: "false", None: "unknown"}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from engine.conditions.columns import Bounds, Columns
+from engine.conditions.columns import Bounds, Columns, widened
 from engine.conditions.feed import Feed
 from engine.conditions.operator_row import Operator
 from engine.conditions.tree import Predicate
@@ -60,14 +60,7 @@ def once_seen(
         found = row.narrow(predicate, columns)
         if not rests(predicate) or not columns.feeds.of(predicate):
             return found
-        unknown = columns.unknown
-        return replace(
-            found,
-            low=found.low & unknown,
-            high=found.high | unknown,
-            always=found.always & unknown,
-            ever=found.ever | unknown,
-        )
+        return widened(found, columns)
 
     return replace(
         row, evaluate=evaluate, fact=fact, boundary=boundary, awaits=awaits, reason=reason, narrow=narrow

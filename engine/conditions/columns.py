@@ -5,7 +5,7 @@ Python and the few methods that database libraries share; so this package needs 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
 
@@ -103,6 +103,18 @@ class Columns(Protocol):
 def exact(answer: Expression) -> Bounds:
     """An answer that the database knows, and that time does not change."""
     return Bounds(answer, answer, answer, answer)
+
+
+def widened(found: Bounds, columns: Columns) -> Bounds:
+    """The bounds of an answer that may be unknown instead, now or later."""
+    unknown = columns.unknown
+    return replace(
+        found,
+        low=found.low & unknown,
+        high=found.high | unknown,
+        always=found.always & unknown,
+        ever=found.ever | unknown,
+    )
 
 
 def unasked(predicate: Predicate, columns: Columns) -> Bounds:

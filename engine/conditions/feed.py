@@ -32,6 +32,18 @@ class Feed:
     lag: timedelta = timedelta(0)
     advances: tuple[Advance, ...] = ()
     """In the order in which they became known; their watermarks never go back."""
+    fresh_for: timedelta | None = None
+    """How long the values it gives stay good after it was last seen; None for ever."""
+
+    @property
+    def keeping(self) -> "Feed":
+        """The source as what keeps its values good: seen up to when they go stale."""
+        return replace(self, lag=self.lag + (self.fresh_for or timedelta(0)))
+
+    def seen(self, now: datetime) -> datetime | None:
+        """Its watermark, as known at `now`."""
+        count = self._known(now)
+        return self.advances[count - 1].watermark if count else None
 
     def reached(self, now: datetime) -> datetime | None:
         """Up to when it counts as seen, as known at `now`; None before it has ever said so."""
@@ -92,6 +104,11 @@ class Feeds:
             return self.events.get(event, ())
         field = predicate.field
         return () if field is None else self.fields.get((field.kind, field.name), ())
+
+    def keeping(self, kind: Kind, name: str) -> tuple[Feed, ...]:
+        """The sources that keep a field's values good, each seen up to when they go stale."""
+        fed = self.fields.get((kind, name), ()) if self.fields else ()
+        return tuple(each.keeping for each in fed if each.fresh_for is not None)
 
     def advances_at(self, instant: datetime) -> bool:
         """Whether one of them gets further at this very instant."""

@@ -8,6 +8,7 @@ import operator
 
 from engine.conditions.change_operators import change, changed_within
 from engine.conditions.operator_row import ALL_TYPES, ORDERED, Argument, Operator
+from engine.conditions.staleness import unless_stale
 from engine.conditions.text_operators import contains, matches
 from engine.conditions.time_operators import (
     day_count,
@@ -30,7 +31,7 @@ from engine.conditions.window_operators import event_at_least, shift
 
 __all__ = ["OPERATORS", "Argument", "Operator"]
 
-OPERATORS: dict[str, Operator] = {
+_ROWS: dict[str, Operator] = {
     "equals": comparison("equals", ALL_TYPES, operator.eq, "==", ""),
     "not_equals": comparison("not_equals", ALL_TYPES, operator.ne, "!=", "not ", takes_of=False),
     "in": membership("in", True, ""),
@@ -64,4 +65,6 @@ OPERATORS: dict[str, Operator] = {
     "step_is": step_is(),
     "step_outcome": step_outcome(),
 }
+
+OPERATORS = {keyword: unless_stale(row) for keyword, row in _ROWS.items()}
 """Every operator by its keyword."""

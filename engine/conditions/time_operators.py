@@ -22,6 +22,7 @@ from engine.conditions.operator_row import (
     no_boundary,
     unanswered,
 )
+from engine.conditions.staleness import is_stale
 from engine.conditions.tree import Comparison, Predicate
 from engine.conditions.view import View
 from engine.conditions.wording import label, show_comparison, show_days_ahead, show_duration
@@ -114,7 +115,7 @@ def _since_when(predicate: Predicate, view: View) -> datetime | None:
 def _dated(predicate: Predicate, view: View) -> Field:
     """The field from which is counted: the one asked about, or the other when that has no value."""
     first = field_of(predicate)
-    if predicate.otherwise is None or view.value(first) is not None:
+    if predicate.otherwise is None or view.value(first) is not None or is_stale(first, view):
         return first
     return predicate.otherwise
 

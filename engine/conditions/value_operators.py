@@ -24,6 +24,7 @@ from engine.conditions.operator_row import (
     unanswered,
     value_of,
 )
+from engine.conditions.staleness import is_stale
 from engine.conditions.tree import Crossing, Predicate
 from engine.conditions.view import View
 from engine.conditions.wording import label, show, show_list, show_number
@@ -272,10 +273,16 @@ def between() -> Operator:
 
 
 def presence(keyword: str, wants_value: bool, wanted_words: str) -> Operator:
-    """`is_set` and `is_missing`, which are never unknown."""
+    """`is_set` and `is_missing`, which are unknown only while the source of the value is silent."""
 
-    def evaluate(predicate: Predicate, view: View) -> bool:
+    def evaluate(predicate: Predicate, view: View) -> bool | None:
+        if is_stale(field_of(predicate), view):
+            return None
         return (value_of(predicate, view) is not None) is wants_value
+
+    def fact(predicate: Predicate, view: View) -> int | None:
+        answer = evaluate(predicate, view)
+        return None if answer is None else int(answer)
 
     def narrow(predicate: Predicate, columns: Columns) -> Bounds:
         value = columns.value(field_of(predicate))
@@ -283,7 +290,7 @@ def presence(keyword: str, wants_value: bool, wanted_words: str) -> Operator:
 
     return Operator(
         keyword, Argument.PRESENCE, ALL_TYPES, False, False,
-        evaluate, value_of, lambda p, v: int(evaluate(p, v)), lambda p: single("==", 1), no_boundary,
+        evaluate, value_of, fact, lambda p: single("==", 1), no_boundary,
         lambda p: f"{label(field_of(p))} is {wanted_words}", _found, narrow,
     )  # fmt: skip
 

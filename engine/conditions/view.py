@@ -51,7 +51,7 @@ class View(Protocol):
         """The account's time zone."""
 
     def value(self, field: Field) -> Value | None:
-        """The field's value, or None when it is missing."""
+        """The field's value, or None when it is missing or stale."""
 
     @property
     def started_at(self) -> datetime | None:
@@ -80,6 +80,9 @@ class View(Protocol):
 
     def feeds(self, predicate: Predicate) -> tuple[Feed, ...]:
         """The sources that lag and feed the field the predicate asks about, or the events."""
+
+    def keeping(self, field: Field) -> tuple[Feed, ...]:
+        """The sources that keep the field's values good, each seen up to when they go stale."""
 
     def known_since(self) -> datetime | None:
         """Since when the account has been there, where absence is asked about; None when it never was."""

@@ -41,7 +41,7 @@ def turn_at(playbook: Playbook, subject_id: str, at: datetime, read: Reader) -> 
     first = None
     if not isinstance(every.day, DayOfPeriod):
         view = BookView(book, playbook.subject, subject_id, at, calendar.zone)
-        first = date_of(view.value(every.day), calendar)
+        first = date_of(view.known(every.day), calendar)
     offset = offset_of(every, playbook.name, book.account_id)
     found = Recurrence(every, calendar, offset, first)
     latest, condition, met, was_known = found.latest(at), every_condition(playbook), None, False

@@ -100,6 +100,8 @@ class AccountFold:
                 self._come_to_rest()
         case.learned, case.book.feeds = None, feeds
         case.book.moved()
+        if self._feeds_move:
+            self._scoring.feeds_move()
         if self._scoring.is_due and self._apply([]):
             self._come_to_rest()
         self._close_tasks(instant)
@@ -301,7 +303,7 @@ class AccountFold:
             return None
         case.now = case.until
         found: dict[str, datetime] = {}
-        for source, until in [*self._watchers.awaited(), *awaited(case)]:
+        for source, until in [*self._watchers.awaited(), *awaited(case), *self._scoring.awaited()]:
             found[source] = min(until, found.get(source, until))
         return None if found == self._waited else found
 

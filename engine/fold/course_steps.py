@@ -40,7 +40,7 @@ def place_anchored(case: Case, playbook: Playbook, course: OpenRun) -> None:
     """Give every `at:` step that has not acted its slot, from the anchor as it now stands."""
     if playbook.anchor is None:
         return
-    anchor = date_of(case.view_of(course).value(playbook.anchor), case.calendar)
+    anchor = date_of(case.view_of(course).known(playbook.anchor), case.calendar)
     if course.run.anchor != anchor:
         course.run.anchor = anchor
         case.touch(course.run)
@@ -76,7 +76,7 @@ def relocate(case: Case) -> None:
     for course in list(case.open.values()):
         playbook = case.world.pinned(course.run.version)
         if playbook.anchor is not None and course.run.anchor is not None:
-            anchor = date_of(case.view_of(course).value(playbook.anchor), case.calendar)
+            anchor = date_of(case.view_of(course).known(playbook.anchor), case.calendar)
             if anchor != course.run.anchor and not _is_of_another_term(case, playbook, course):
                 place_anchored(case, playbook, course)
         for step in course.occurrences():
@@ -106,7 +106,7 @@ def _is_of_another_term(case: Case, playbook: Playbook, course: OpenRun) -> bool
     """Whether the subject has moved on to the next `run_per`, whose date is not this run's."""
     if playbook.run_per is None or not course.run.key:
         return False
-    return (encode(case.view_of(course).value(playbook.run_per)) or course.run.key) != course.run.key
+    return (encode(case.view_of(course).known(playbook.run_per)) or course.run.key) != course.run.key
 
 
 def skip(case: Case, playbook: Playbook, course: OpenRun, step: Step, reason: str) -> None:

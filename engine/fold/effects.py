@@ -103,7 +103,7 @@ def _value(case: Case, run: Run, setting: Setting, names: Mapping[str, Any]) -> 
     found: Value | None
     match given:
         case Field():
-            found = case.view(Kind(run.kind), run.subject_id).value(given)
+            found = case.view(Kind(run.kind), run.subject_id).known(given)
             if found is None:
                 raise NotDoneError(f"{label(given)} is missing, so {label(setting.field)} was left as it is")
         case Line():

@@ -90,7 +90,7 @@ def _happened(case: Case, subject_id: str, predicate: Predicate, cause: DataInpu
         return f"{cause.name.replace('_', ' ')} on {case.calendar.day_of(cause.effective_at):%-d %B %Y}"
     assert predicate.field is not None
     field = predicate.field
-    words = f"changed from {show(view.value(field), field)} to {show(cause.new, field)}"
+    words = f"changed from {show(view.known(field), field)} to {show(cause.new, field)}"
     if field.kind is Kind.ACCOUNT:
         return f"{label(field)} {words}"
     name = case.book.subjects[field.kind].get(subject_id, {}).get("name", subject_id)

@@ -22,7 +22,7 @@ from engine.runs.run import Decision, Run
 def admit(case: Case, playbook: Playbook, episode: Episode) -> None:
     """Start the run an open episode asks for, or record what stands in its way."""
     view = case.view(Kind(episode.kind), episode.subject_id)
-    anchor = date_of(view.value(playbook.anchor), case.calendar) if playbook.anchor else None
+    anchor = date_of(view.known(playbook.anchor), case.calendar) if playbook.anchor else None
     key = episode.period or (run_key(playbook, view) if episode.is_moment else episode.key)
     answer = admission(
         playbook,
@@ -192,7 +192,7 @@ def _retry(case: Case, live: LivePlaybook, episode: Episode) -> None:
 
 def run_key(playbook: Playbook, view: BookView) -> str:
     """What tells the runs of one subject apart: the value of `run_per`, or nothing."""
-    return "" if playbook.run_per is None else encode(view.value(playbook.run_per)) or ""
+    return "" if playbook.run_per is None else encode(view.known(playbook.run_per)) or ""
 
 
 def note_grounds(live: LivePlaybook, view: BookView, episode: Episode) -> None:

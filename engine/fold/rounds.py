@@ -151,7 +151,7 @@ def recurrence(case: Case, live: LivePlaybook, every: Every, subject_id: str) ->
     """The `every` of a playbook as it stands for one subject."""
     first = None
     if not isinstance(every.day, DayOfPeriod):
-        value = case.view(live.playbook.subject, subject_id).value(every.day)
+        value = case.view(live.playbook.subject, subject_id).known(every.day)
         first = date_of(value, case.calendar)
     offset = offset_of(every, live.playbook.name, case.book.account_id)
     return Recurrence(every, case.calendar, offset, first)

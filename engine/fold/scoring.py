@@ -7,7 +7,7 @@ from decimal import Decimal
 from engine.conditions.catalogue import Kind, Value
 from engine.fold.case import Case
 from engine.health.model import BAND, GIVEN, HEALTH, SOURCE, LiveHealth
-from engine.health.score import KeptScore, Score, next_boundary, score
+from engine.health.score import KeptScore, Score, awaited, next_boundary, score
 from engine.state.book import ChangeInput
 
 _ALWAYS = frozenset(
@@ -45,6 +45,17 @@ class Scoring:
     def is_due(self) -> bool:
         """Whether time alone asks for a look now."""
         return any(each <= self._case.now for each in self.instants())
+
+    def feeds_move(self) -> None:
+        """Have a look now: a source has got further, which may have made a component good again."""
+        if self._boundary is None or self._boundary > self._case.now:
+            self._boundary = self._case.now
+
+    def awaited(self) -> Iterator[tuple[str, datetime]]:
+        """The sources that the score waits for, each with the watermark that it has to reach."""
+        live = self._case.world.health
+        if live is not None and live.model.computes and self._exists:
+            yield from awaited(live.model, self._case.view(Kind.ACCOUNT, self._case.book.account_id))
 
     def follow(self, fields: set[tuple[Kind, str]]) -> list[ChangeInput]:
         """What the account's health becomes now that `fields` have changed; empty when it stays."""

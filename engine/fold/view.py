@@ -11,6 +11,7 @@ from engine.conditions.catalogue import Field, Kind, Value
 from engine.conditions.change_operators import is_change
 from engine.conditions.extents import extent_of
 from engine.conditions.feed import Feed
+from engine.conditions.staleness import is_stale
 from engine.conditions.tree import Derived, Predicate
 from engine.conditions.view import Extent, Held
 from engine.runs.run import Step
@@ -40,7 +41,15 @@ class BookView:
     """With `before`, when that change was effective: what was so from then on is not seen."""
 
     def value(self, field: Field) -> Value | None:
-        """The field's value, or None when it is missing."""
+        """The field's value, or None when it is missing or stale."""
+        return None if is_stale(field, self) else self.known(field)
+
+    def keeping(self, field: Field) -> tuple[Feed, ...]:
+        """The sources that keep the field's values good."""
+        return self.book.feeds.keeping(field.kind, field.name)
+
+    def known(self, field: Field) -> Value | None:
+        """The field's last value, however old."""
         place = self._place(field)
         if place in self.before:
             return self.before[place]

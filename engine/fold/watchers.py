@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.conditions.evaluate import awaited, earliest_boundary
+from engine.conditions.tree import Predicate
 from engine.fold import starts
 from engine.fold.case import Case
 from engine.fold.intake import Touched
-from engine.fold.world import LivePlaybook
+from engine.fold.world import LivePlaybook, moved_by_time
 
 
 @dataclass(slots=True)
@@ -17,6 +18,8 @@ class _Watcher:
 
     live: LivePlaybook
     subject_id: str
+    timed: tuple[Predicate, ...]
+    """The predicates whose answer time alone can change."""
     boundary: datetime | None = None
 
 
@@ -31,7 +34,7 @@ class Watchers:
         """Look out for the state of a playbook that has one."""
         place = (live.playbook.name, subject_id)
         if live.condition is not None and place not in self._watchers:
-            self._watchers[place] = _Watcher(live, subject_id)
+            self._watchers[place] = _Watcher(live, subject_id, moved_by_time(live, self._case.book.feeds))
             self._look_ahead(self._watchers[place])
 
     def judge_touched(self, touched: Touched, level: int, without: frozenset[str]) -> None:
@@ -52,7 +55,7 @@ class Watchers:
         case = self._case
 
         def is_due(watcher: _Watcher) -> bool:
-            is_fed = feeds_move and bool(watcher.live.timed)
+            is_fed = feeds_move and bool(watcher.timed)
             return is_fed or (watcher.boundary is not None and watcher.boundary <= case.now)
 
         self._judge(is_due, level)
@@ -81,7 +84,7 @@ class Watchers:
         """The sources that answers wait for, each with the watermark that it has to reach."""
         for watcher in self._watchers.values():
             view = self._case.view(watcher.live.playbook.subject, watcher.subject_id)
-            yield from awaited(watcher.live.timed, view)
+            yield from awaited(watcher.timed, view)
 
     def _judge(
         self, is_wanted: Callable[[_Watcher], bool], level: int, without: frozenset[str] = frozenset()
@@ -97,6 +100,6 @@ class Watchers:
 
     def _look_ahead(self, watcher: _Watcher) -> None:
         live = watcher.live
-        if live.timed:
+        if watcher.timed:
             view = self._case.view(live.playbook.subject, watcher.subject_id)
-            watcher.boundary = earliest_boundary(live.timed, view)
+            watcher.boundary = earliest_boundary(watcher.timed, view)

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.clock.workdays import LocalCalendar
 from engine.conditions.catalogue import Field, Kind, Value
+from engine.conditions.feed import Feeds
 from engine.conditions.operators import OPERATORS, Argument
 from engine.conditions.tree import (
     Condition,
@@ -129,6 +130,17 @@ def _key(playbook: Playbook) -> Reads:
     """The field that names a run."""
     key = playbook.run_per
     return Reads() if key is None else Reads(frozenset({(key.kind, key.name)}))
+
+
+def moved_by_time(live: LivePlaybook, feeds: Feeds) -> tuple[Predicate, ...]:
+    """The predicates of its state whose answer time alone can change, by making values stale too."""
+    if live.condition is None or not feeds.fields:
+        return live.timed
+    return tuple(
+        each
+        for each in predicates(live.condition)
+        if each in live.timed or any(feeds.keeping(*place) for place in reads(each).fields)
+    )
 
 
 def timed_predicates(condition: Condition) -> tuple[Predicate, ...]:

@@ -1,6 +1,6 @@
 """A score from what is known of an account at an instant, with all its parts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.conditions import days
 from engine.conditions.catalogue import Value, encode
+from engine.conditions.feed import FOREVER, Feed
 from engine.conditions.tree import Comparison
 from engine.conditions.view import View
 from engine.conditions.wording import show, show_number
@@ -82,7 +83,23 @@ def score(model: HealthModel, view: View) -> Score:
 def next_boundary(model: HealthModel, view: View) -> datetime | None:
     """The earliest instant after the view's at which time alone could move the score."""
     found = [_boundary(each, view) for each in model.components if each.counts is not None]
+    found += [each.next_change(FOREVER, view.now) for each in _keeping(model, view)]
     return min((each for each in found if each is not None), default=None)
+
+
+def awaited(model: HealthModel, view: View) -> Iterator[tuple[str, datetime]]:
+    """The sources without which a component is stale, each with the watermark that it has to reach."""
+    for each in _keeping(model, view):
+        missing = each.missing(FOREVER, view.now)
+        if missing is not None:
+            yield each.source, missing
+
+
+def _keeping(model: HealthModel, view: View) -> Iterator[Feed]:
+    for each in model.components:
+        for field in (each.field, each.of):
+            if field is not None:
+                yield from view.keeping(field)
 
 
 def words(found: Score) -> str:

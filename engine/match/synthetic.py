@@ -69,6 +69,10 @@ class SyntheticView:
         """None: made-up subjects are seen at once."""
         return ()
 
+    def keeping(self, field: Field) -> tuple[Feed, ...]:
+        """None: made-up values stay good."""
+        return ()
+
     def known_since(self) -> datetime | None:
         """Since ever."""
         return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Select, select
 
@@ -16,24 +16,21 @@ _AWAITED: Any = tables.Awaited.__table__  # type: ignore[attr-defined]
 _WATCH: Any = tables.Watch.__table__  # type: ignore[attr-defined]
 
 
-def read_feeds(
-    connection: Connection, feeding: Mapping[str, tuple[timedelta, Collection[str]]], since: datetime
-) -> Feeds:
-    """How far each source had been seen at `since`, and how it went on from there.
+Feeding: TypeAlias = Mapping[str, tuple[timedelta, Collection[str], timedelta | None]]
+"""By source its lag, the events and fields that it feeds, and how long its values stay good."""
 
-    `feeding` has, by source, its lag and the events and fields that it feeds.
-    """
+
+def read_feeds(connection: Connection, feeding: Feeding, since: datetime) -> Feeds:
+    """How far each source had been seen at `since`, and how it went on from there."""
     return feeds_of(feeding, lambda source: _advances(connection, source, since))
 
 
-def feeds_of(
-    feeding: Mapping[str, tuple[timedelta, Collection[str]]], advances: Callable[[str], Iterable[Advance]]
-) -> Feeds:
+def feeds_of(feeding: Feeding, advances: Callable[[str], Iterable[Advance]]) -> Feeds:
     """The feeds by what they feed, each with the advances of its source."""
     events: dict[str, tuple[Feed, ...]] = {}
     fields: dict[tuple[Kind, str], tuple[Feed, ...]] = {}
-    for source, (lag, fed) in sorted(feeding.items()):
-        feed = Feed(source, lag, in_order(advances(source)))
+    for source, (lag, fed, fresh_for) in sorted(feeding.items()):
+        feed = Feed(source, lag, in_order(advances(source)), fresh_for)
         for each in fed:
             kind, _, name = each.partition(".")
             if name and kind in list(Kind):

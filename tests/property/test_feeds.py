@@ -61,9 +61,29 @@ steps:
 exit: [{{outcome: many, when: {{count: event, name: login, within: 1d, above: 2}}}}]
 """,
 )
+PLAYBOOKS += (
+    f"""
+playbook: low
+owner: cs
+subject: account
+when: {{field: account.health, below: 60}}
+steps:
+  - {{id: call, day: 0, {_TASK}}}
+  - {{id: unknown, on: {{field: account.health, is_missing: true}}, {_TASK}}}
+exit: [{{outcome: well, when: {{field: account.health, at_least: 60}}, for: 3h}}]
+""",
+    f"""
+playbook: known
+owner: cs
+subject: account
+when: {{none: [{{field: account.health, is_missing: true}}]}}
+on_missing: "false"
+steps: [{{id: note, day: 0, {_TASK}}}]
+""",
+)
 SOURCES = {
     "web": {"feeds": ["login"], "lag": "2h"},
-    "phone": {"feeds": ["login"]},
+    "phone": {"feeds": ["login", "account.health"], "fresh_for": "14h"},
     "status": {"feeds": ["outage"]},
 }
 

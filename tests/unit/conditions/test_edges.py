@@ -15,7 +15,7 @@ from tests.operator_edges import EDGES, Edge
 from tests.operator_narrowing import database_words, write_edge
 
 ROOT = Path(__file__).parents[3]
-NEVER_UNKNOWN = {"changed_within", "is_set", "is_missing"}
+NEVER_UNKNOWN = {"changed_within"}
 STEPS = (Argument.STEP_STATE, Argument.STEP_OUTCOME)
 STATES = [each for each in EDGES if not each.is_moment]
 MOMENTS = [each for each in EDGES if each.is_moment]

@@ -1,0 +1,114 @@
+"""Values of a source that has not been seen for too long are no longer good."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from engine.explain import explain
+from engine.settings import ConfigError, Settings
+from tests.builders import START, Company, account, company, feed
+
+HOUR, DAY, TICK = timedelta(hours=1), timedelta(days=1), timedelta(microseconds=1)
+
+LOW = """
+playbook: low
+owner: cs
+subject: account
+when: {field: account.health, below: 40}
+steps:
+  - {id: call, day: 0, task: {to: csm, title: Call}}
+  - {id: late, day: 5, if: {field: account.health, below: 40}, task: {to: csm, title: Again}}
+exit: [{outcome: well, when: {field: account.health, at_least: 40}, for: 4d}]
+"""
+UNKNOWN = """
+playbook: unknown
+owner: cs
+subject: account
+when: {field: account.health, is_missing: true}
+for: 2d
+steps: [{id: find, day: 0, task: {to: cs_ops, title: Find out}}]
+"""
+
+
+def made(database: Engine, folder: Path, *playbooks: str, **more: Any) -> Company:
+    """A company whose health comes from one source, and is good for three days after it was last seen."""
+    sources = {"usage": {"feeds": ["account.health", "account.adoption"], "fresh_for": "3d"}}
+    mine = company(database, folder, playbooks, sources=sources, **more)
+    mine.take(account(START - DAY, name="Acme", csm="dana", health=70, adoption=80), feed("usage", START))
+    mine.tick(START)
+    return mine
+
+
+@pytest.mark.parametrize("pace", [20 * DAY, 7 * HOUR])
+def test_value_that_came_back_is_judged_with_its_source(
+    pace: timedelta, database: Engine, tmp_path: Path
+) -> None:
+    """A value told by a source that was silent counts once the source is seen again, at that instant."""
+    mine = made(database, tmp_path, LOW)
+    mine.take(account(START + 6 * DAY, health=35), feed("usage", START + 7 * DAY))
+    for index in range(1, 20 * DAY // pace + 1):
+        mine.tick(START + index * pace)
+    assert [each.started_at for each in mine.runs()] == [START + 7 * DAY]
+
+
+def test_stale_value_skips_a_step_and_ends_no_run(database: Engine, tmp_path: Path) -> None:
+    """What was so five days ago is no ground to act on; the reason says since when nothing was seen."""
+    mine = made(database, tmp_path, LOW)
+    mine.take(account(START + HOUR, health=35))
+    mine.tick(START + 6 * DAY)
+    assert [each.outcome for each in mine.runs()] == [None]
+    assert mine.steps()["late"].reason == (
+        "unknown: health is stale: the source usage was last seen on 2026-03-02 12:00 UTC"
+    )
+
+
+def test_dead_feed_is_no_flood_of_missing_values(database: Engine, tmp_path: Path) -> None:
+    """Neither those whose value is stale nor those who have none are found missing until it is back."""
+    mine = made(database, tmp_path, UNKNOWN)
+    mine.take(account(START + 4 * DAY, "young", name="Young"))
+    mine.tick(START + 20 * DAY)
+    assert mine.runs() == []
+    mine.take(feed("usage", START + 21 * DAY))
+    mine.tick(START + 22 * DAY)
+    assert mine.runs() == []
+    mine.tick(START + 23 * DAY)
+    assert [(each.account_id, each.started_at) for each in mine.runs()] == [("young", START + 23 * DAY)]
+
+
+def test_health_leaves_a_stale_component_out(database: Engine, tmp_path: Path) -> None:
+    """From the instant at which it goes stale to that at which its source is seen again."""
+    components = {"adoption": {"field": "account.adoption", "steps": {0: 0, 50: 100}}}
+    mine = company(
+        database,
+        tmp_path,
+        (UNKNOWN,),
+        sources={"usage": {"feeds": ["account.adoption"], "fresh_for": "3d"}},
+        health={"components": components},
+    )
+    mine.take(account(START - DAY, name="Acme", adoption=80), feed("usage", START))
+    mine.tick(START)
+    mine.tick(START + 4 * DAY)
+    mine.take(feed("usage", START + 9 * DAY))
+    mine.tick(START + 10 * DAY)
+    assert [each.started_at for each in mine.runs()] == [START + 5 * DAY + TICK]
+
+
+def test_explain_says_that_a_value_is_stale(database: Engine, tmp_path: Path) -> None:
+    """With the source, and when it was last seen."""
+    mine = made(database, tmp_path, LOW)
+    mine.tick(START + 5 * DAY)
+    found = explain(mine.database, mine.library, "low", "acme", START + 5 * DAY)
+    assert found.verdict is None
+    assert "health is stale: the source usage was last seen on 2026-03-02 12:00 UTC" in found.conclusion
+    assert explain(mine.database, mine.library, "low", "acme", START + 3 * DAY).verdict is False
+
+
+@pytest.mark.parametrize("text", ["3bd", "soon"])
+def test_freshness_is_a_length_of_time(text: str) -> None:
+    """Business days have none."""
+    settings = Settings(sources={"usage": {"feeds": ["account.health"], "fresh_for": text}})
+    with pytest.raises(ConfigError, match=r"sources\.usage\.fresh_for"):
+        settings.catalogue()
