@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from types import TracebackType
+from functools import lru_cache
+from types import CodeType, TracebackType
 from typing import Any
 
 from jinja2 import Template, TemplateSyntaxError
@@ -13,6 +14,10 @@ from engine.render.sandbox import BoundedContext, Sandbox
 LONGEST_SOURCE = 64 * 1024
 LONGEST_LINE = 500
 """Characters of a rendered line; a longer one is cut."""
+
+_SHORT = 4_000
+"""Characters up to which a text's code is kept for other renderers; longer ones would fill the memory."""
+_COMPILER = Sandbox()
 
 _NOT_PRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\s]+")
 
@@ -86,12 +91,20 @@ class Renderer:
         if len(source) > LONGEST_SOURCE:
             raise RenderError(f"{place}:1", f"is longer than {LONGEST_SOURCE:,} characters")
         try:
-            code = self._sandbox.compile(source, name=place, filename=place)
+            code = _short_code(source, place) if len(source) <= _SHORT else _code(source, place)
             return Template.from_code(self._sandbox, code, dict(self._sandbox.globals))
         except TemplateSyntaxError as error:
             raise RenderError(f"{place}:{error.lineno}", error.message or "is no template") from error
         except (SyntaxError, RecursionError, MemoryError, ValueError, OverflowError) as error:
             raise RenderError(f"{place}:1", "is nested too deeply, or holds a number too long") from error
+
+
+def _code(source: str, place: str) -> CodeType:
+    return _COMPILER.compile(source, name=place, filename=place)
+
+
+_short_code = lru_cache(maxsize=1_000)(_code)
+"""All sandboxes compile alike: a text is compiled once, however many renderers read it."""
 
 
 def one_line(text: str) -> str:
