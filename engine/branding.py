@@ -57,7 +57,7 @@ class Colours(_Strict):
             raise ValueError(
                 f"{name} {as_hex(front)} on {behind} {as_hex(back)} has a contrast of "
                 f"{contrast(front, back):.1f} to 1, and text needs {LEAST_CONTRAST}; "
-                f"a {name} that can be read there is {as_hex(readable_on(front, back))}"
+                f"one that can be read there is {as_hex(readable_on(front, back))}"
             )
 
 
@@ -95,6 +95,19 @@ class Logo(_Strict):
         if not text.strip():
             raise ValueError("must say what stands there while pictures are off; usually the brand's name")
         return text
+
+
+class Look(_Strict):
+    """What the page around every email shows of the brand, beside its name."""
+
+    colours: Colours = Colours()
+    dark_colours: DarkColours = DarkColours()
+    logo: Logo | None = None
+    address: str | None = None
+
+
+STANDARD_LOOK = Look()
+"""The one that needs no settings."""
 
 
 class Dkim(_Strict):

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from engine.branding import Colours, DarkColours, Dkim, Logo
+from engine.branding import Colours, DarkColours, Dkim, Logo, Look
 from engine.clock.durations import parse_duration
 
 LONGEST_WINDOW = timedelta(days=366)
@@ -141,6 +141,13 @@ class Email(_Strict):
     """What an email may be about. Without any, a playbook may name what it likes."""
     hours: EmailHours = EmailHours()
     caps: Caps = Caps()
+
+    @property
+    def look(self) -> Look:
+        """What the page around every email shows of the brand."""
+        return Look(
+            colours=self.colours, dark_colours=self.dark_colours, logo=self.logo, address=self.address
+        )
 
     @field_validator("feedback_id")
     @classmethod

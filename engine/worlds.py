@@ -51,7 +51,7 @@ def make_world(
         return library.renderer(version).render(path, context)
 
     def compose(version: str, name: str, context: Any) -> dict[str, str]:
-        written = compose_email(library.renderer(version), name, context)
+        written = compose_email(library.renderer(version), name, context, library.settings.email.look)
         return {"subject": written.subject, "html": written.html, "text": written.text}
 
     return World(

@@ -55,7 +55,7 @@ PEOPLE = (
     {"id": "max", "name": "Max", "email": "max@us.example", "role": "csm_manager", "manager": None},
 )
 TEMPLATES = {
-    "emails/_layout.html.j2": "<html><body>{{ body }}</body></html>",
+    "emails/_layout.html.j2": '<html lang="en"><body>{{ body }}</body></html>',
     "emails/hello/subject.txt.j2": "Hello {{ account.name }}",
     "emails/hello/body.txt.j2": "Hello {{ contact.name }}, it is {{ today }}.",
     "emails/hello/body.html.j2": "<p>Hello {{ contact.name }}, it is {{ today }}.</p>",

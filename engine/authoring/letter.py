@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from connectors.address import BadAddressError
 from connectors.message import BadLetterError, Letter, build_message
 from engine.authoring.words import Written, collect
+from engine.branding import Look
 from engine.conditions.catalogue import Kind
 from engine.fold.case import Case
 from engine.fold.context import find_contact, subject_values
@@ -18,14 +19,13 @@ from engine.identity import digest
 from engine.outbox.correspondence import feedback_of, reply_address, sender_of
 from engine.permit.consent import ContactFacts, Refusal, may_send
 from engine.permit.suppression import address_key, suppressed_among
-from engine.render.email import LAYOUT, RenderedEmail, compose_email, template_paths
+from engine.render.email import LAYOUT, RenderedEmail, compose_email, preheader_path, template_paths
+from engine.render.flaws import html_flaws, subject_flaws
+from engine.render.plain_text import plain_text
 from engine.render.templates import Renderer, RenderError, one_line
 from engine.rulefile.model import EmailAction
 from engine.runs.run import Run
 from engine.settings import SmtpConnector
-
-LONGEST_SUBJECT = 78
-"""Characters of a subject that a line of a message should hold: RFC 5322, section 2.1.1."""
 
 
 def write_letter(
@@ -49,7 +49,8 @@ def write_letter(
     names["contact"] = contact
     is_optional = not case.world.settings.email.is_transactional(action.topic)
     names["unsubscribe_url"] = case.world.unsubscribe_url(contact_id, action.topic) if is_optional else None
-    subject, text, mail = _rendered(renderer, action.template, names, problems)
+    look = case.world.settings.email.look
+    subject, text, mail = _rendered(renderer, action.template, names, look, problems)
     to = str(contact.get("email") or contact_id)
     if mail is None:
         return Written(to, why, {}, subject, text, None, problems)
@@ -95,32 +96,37 @@ def _refusals(connection: Connection, contact: Any) -> list[str]:
 
 
 def _rendered(
-    renderer: Renderer, name: str, names: dict[str, Any], problems: list[str]
+    renderer: Renderer, name: str, names: dict[str, Any], look: Look, problems: list[str]
 ) -> tuple[str | None, str | None, RenderedEmail | None]:
     """Subject, text and, where every part can be rendered, the whole email."""
     parts = []
-    for path in template_paths(name):
+    for path in _parts_of(renderer, name):
         part = collect(lambda path=path: renderer.render(path, names), problems)  # type: ignore[misc]
-        if part is not None and not part.strip():
+        if part is not None and not part.strip() and path != preheader_path(name):
             problems.append(f"{path}:1: is empty; an email needs a subject, a text and an HTML body")
         parts.append(part)
-    subject, html, text = parts
+    subject, html = parts[:2]
+    text = parts[2] if renderer.has(template_paths(name)[2]) else html and plain_text(html)
     shown = None if subject is None else one_line(subject)
-    if not (subject and html and text) or not (subject.strip() and html.strip() and text.strip()):
+    if not all(part and part.strip() for part in (subject, html, text)):
         return shown, text, None
     try:
-        return shown, text, compose_email(renderer, name, names)
+        return shown, text, compose_email(renderer, name, names, look)
     except RenderError as error:
-        problems.append(str(error))
+        if str(error) not in problems:
+            problems.append(str(error))
         return shown, text, None
+
+
+def _parts_of(renderer: Renderer, name: str) -> list[str]:
+    """Subject and HTML, and the other two where they are written."""
+    subject, html, text = template_paths(name)
+    return [subject, html, *filter(renderer.has, (text, preheader_path(name)))]
 
 
 def _of_mail(mail: RenderedEmail, unsubscribe_url: str | None) -> Iterator[str]:
-    if len(mail.subject) > LONGEST_SUBJECT:
-        yield (
-            f"the subject has {len(mail.subject)} characters; mail programs cut it, "
-            f"so keep it to {LONGEST_SUBJECT}"
-        )
+    for flaw in (*subject_flaws(mail.subject), *html_flaws(mail.html)):
+        yield flaw.message
     links = _Links()
     links.feed(mail.html)
     links.close()

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from engine.authoring.lint_conditions import condition_warnings
 from engine.authoring.lint_effects import effect_warnings
+from engine.authoring.lint_emails import email_warnings
 from engine.authoring.lint_overlap import overlaps, purposes
 from engine.authoring.lint_people import actions_of, people_warnings
 from engine.authoring.template_names import Stray, known_names, stray_names
@@ -55,6 +56,8 @@ def lint(
         found += map(file.problem, effect_warnings(file.playbook))
         found += map(file.problem, _overdue(file.playbook, changed_at, now))
         found += _strays(file, names)
+        for path, line, words in email_warnings(file.playbook, file.texts, settings, catalogue):
+            found.append(file.at(path, line, 1, words))
 
     def place(playbook: Playbook, path: str) -> str:
         line, column = place_of(files[playbook.name].root, path)

@@ -9,11 +9,14 @@ from urllib.parse import urlsplit
 import css_inline
 from markupsafe import Markup
 
+from engine.branding import STANDARD_LOOK, Look
+from engine.render.plain_text import plain_text
 from engine.render.templates import Renderer, RenderError, one_line
 
 LAYOUT = "templates/emails/_layout.html.j2"
-"""The page around every email's HTML. It gets `body` and `language` on top of the email's own values."""
+"""The page around every email's HTML. docs/templates.md has the names it gets on top of the email's own."""
 
+_RIGHT_TO_LEFT = frozenset(("ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"))
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)
 _SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 _ACTIVE = frozenset({"script", "iframe", "object", "embed", "form", "base", "link"})
@@ -29,28 +32,56 @@ class RenderedEmail:
 
 
 def template_paths(name: str) -> tuple[str, str, str]:
-    """The subject, HTML and text of the email template called `name`."""
+    """The subject, HTML and text of the email template called `name`; the text may be missing."""
     folder = f"templates/emails/{name}"
     return f"{folder}/subject.txt.j2", f"{folder}/body.html.j2", f"{folder}/body.txt.j2"
 
 
-def compose_email(renderer: Renderer, name: str, context: Mapping[str, Any]) -> RenderedEmail:
+def preheader_path(name: str) -> str:
+    """The line that mail programs show beside the subject; it may be missing."""
+    return f"templates/emails/{name}/preheader.txt.j2"
+
+
+def compose_email(
+    renderer: Renderer, name: str, context: Mapping[str, Any], look: Look = STANDARD_LOOK
+) -> RenderedEmail:
     """The email called `name`, filled in from `context`, which must hold `unsubscribe_url` and `footer`.
 
-    Raises RenderError; also for an empty part, for scripts and forms, and for links that lead nowhere.
+    Without a written text part it is derived from the HTML. Raises RenderError; also for an empty part,
+    for scripts and forms, and for links that lead nowhere.
     """
     subject_path, html_path, text_path = template_paths(name)
     subject = one_line(renderer.render(subject_path, context))
-    text = renderer.render(text_path, context).strip()
     body = renderer.render(html_path, context).strip()
-    for path, part in ((subject_path, subject), (text_path, text), (html_path, body)):
+    text = renderer.render(text_path, context).strip() if renderer.has(text_path) else plain_text(body)
+    if body and not text and not renderer.has(text_path):
+        raise RenderError(f"{html_path}:1", f"has no words to derive a text part from; write {text_path}")
+    for path, part in ((subject_path, subject), (html_path, body), (text_path, text)):
         if not part:
             raise RenderError(f"{path}:1", "is empty; an email needs a subject, a text and an HTML body")
-    page = renderer.render(
-        LAYOUT, {**context, "body": Markup(body), "subject": subject, "language": _language(context)}
-    )
+    around = {"body": Markup(body), "subject": subject, "preheader": _preheader(renderer, name, context)}
+    page = renderer.render(LAYOUT, {**context, **around, **_page(context, look)})
     _check_html(page, html_path)
-    return RenderedEmail(subject, _INLINER.inline(page), _with_footer(text, context))
+    return RenderedEmail(subject, _INLINER.inline(page), _with_footer(text, context, look))
+
+
+def _preheader(renderer: Renderer, name: str, context: Mapping[str, Any]) -> str:
+    path = preheader_path(name)
+    return one_line(renderer.render(path, context)) if renderer.has(path) else ""
+
+
+def _page(context: Mapping[str, Any], look: Look) -> dict[str, Any]:
+    language = _language(context)
+    is_rtl = language.partition("-")[0].lower() in _RIGHT_TO_LEFT
+    return {
+        "language": language,
+        "direction": "rtl" if is_rtl else "ltr",
+        "start": "right" if is_rtl else "left",
+        "light": look.colours.model_dump(),
+        "dark": look.dark_colours.model_dump(),
+        "logo": look.logo.model_dump() if look.logo else None,
+        "address": look.address,
+    }
 
 
 def _language(context: Mapping[str, Any]) -> str:
@@ -60,8 +91,10 @@ def _language(context: Mapping[str, Any]) -> str:
     return language if language.replace("-", "").isalnum() and language.isascii() else "en"
 
 
-def _with_footer(text: str, context: Mapping[str, Any]) -> str:
+def _with_footer(text: str, context: Mapping[str, Any], look: Look) -> str:
     lines = [text, "", "-- ", str(context.get("footer") or "")]
+    if look.address:
+        lines.append(look.address)
     if context.get("unsubscribe_url"):
         lines.append(f"Unsubscribe: {context['unsubscribe_url']}")
     return "\n".join(lines) + "\n"

@@ -149,12 +149,25 @@ def _url_part(value: object) -> str:
     return quote(_text(value), safe="")
 
 
+@pass_context
+def _button(context: Context, words: object, url: str) -> str:
+    """A link that looks like a button; outside HTML, the words and the address."""
+    label, address = _text(words), _text(url)
+    if not (context.name or "").endswith((".html", ".html.j2")):
+        return f"{label}: {address}"
+    return Markup(
+        '<table role="presentation" class="button" cellpadding="0" cellspacing="0" border="0"><tr>'
+        '<td class="button"><a class="button" href="{}">{}</a></td></tr></table>'
+    ).format(address, label)
+
+
 def _of_text(change: Callable[[str], str]) -> Callable[[object], str]:
     return lambda value: change(_text(value))
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "abs": _absolute,
+    "button": _button,
     "capitalize": _of_text(str.capitalize),
     "count": _length,
     "d": _default,

@@ -53,6 +53,10 @@ class Renderer:
         """
         return one_line(self._filled(source, place, context))
 
+    def has(self, path: str) -> bool:
+        """Whether there is a template at `path`."""
+        return path in self._files
+
     def check(self, path: str) -> RenderError | None:
         """What keeps the template at `path` from being read, if anything does."""
         if path not in self._files:

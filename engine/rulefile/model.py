@@ -164,7 +164,7 @@ class EmailAction:
     to: tuple[str, ...]
     """Contact roles in order of preference; `any` is any active contact."""
     template: str
-    """`templates/emails/NAME/{subject.txt,body.html,body.txt}.j2`."""
+    """`templates/emails/NAME/{subject.txt,body.html}.j2`, and `{body,preheader}.txt.j2` if there are any."""
     topic: str
 
 

@@ -50,7 +50,9 @@ def read_email(node: Node, scope: Scope) -> EmailAction | None:
     """`email: {to: [champion, any], template: …, topic: …}`."""
     table = scope.notes.table(node, EMAIL_KEYS, "an email")
     to = table.required("to", lambda each: _recipients(each, scope), "an email")
-    template = table.required("template", lambda each: _template(each, scope, _EMAIL_PATHS), "an email")
+    template = table.required(
+        "template", lambda each: _template(each, scope, _EMAIL_PATHS, _EMAIL_EXTRAS), "an email"
+    )
     topic = table.required("topic", scope.topic, "an email")
     if to is None or template is None or topic is None:
         return None
@@ -137,13 +139,16 @@ def _branch(node: Node, scope: Scope, path: str) -> Branch | None:
     return Branch(condition, action) if action is not None else None
 
 
-_EMAIL_PATHS = ("emails/{}/subject.txt.j2", "emails/{}/body.html.j2", "emails/{}/body.txt.j2")
+_EMAIL_PATHS = ("emails/{}/subject.txt.j2", "emails/{}/body.html.j2")
+_EMAIL_EXTRAS = ("emails/{}/body.txt.j2", "emails/{}/preheader.txt.j2")
 
 
-def _template(node: Node, scope: Scope, paths: Iterable[str]) -> str:
+def _template(node: Node, scope: Scope, paths: Iterable[str], extras: Iterable[str] = ()) -> str:
     name = slug(node)
     for path in paths:
         scope.templates.require(path.format(name), node)
+    for path in extras:
+        scope.templates.allow(path.format(name), node)
     return name
 
 

@@ -26,12 +26,11 @@ class Templates:
 
     def require(self, path: str, node: Node) -> None:
         """Collect the template at `path`. A missing one is noted at `node`, a broken one at its own line."""
-        if path in self.texts:
-            return
-        found = self._read(path, node)
-        if found is not None:
-            self.texts[path] = found
-            self._check(f"{FOLDER}/{path}", found)
+        self._collect(path, node, is_required=True)
+
+    def allow(self, path: str, node: Node) -> None:
+        """Collect the template at `path` if there is one. A broken one is noted at its own line."""
+        self._collect(path, node, is_required=False)
 
     def check_title(self, title: str, node: Node) -> None:
         """Note a broken template of one line that stands in the rule file itself."""
@@ -63,13 +62,17 @@ class Templates:
             line = int(error.place.rpartition(":")[2])
             self._notes.add_at(path, line, 1, f"is no valid template: {error.message}")
 
-    def _read(self, path: str, node: Node) -> str | None:
+    def _collect(self, path: str, node: Node, *, is_required: bool) -> None:
+        if path in self.texts:
+            return
         shown = quote(f"{FOLDER}/{path}")
         try:
             found = self._find(path)
         except (OSError, ValueError) as error:
             self._notes.add(node, f"template {shown} cannot be read: {error}")
-            return None
-        if found is None:
+            return
+        if found is not None:
+            self.texts[path] = found
+            self._check(f"{FOLDER}/{path}", found)
+        elif is_required:
             self._notes.add(node, f"template {shown} does not exist; create it, or correct the name")
-        return found

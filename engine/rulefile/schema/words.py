@@ -83,7 +83,7 @@ TASK: Mapping[str, str] = {
 
 EMAIL: Mapping[str, str] = {
     "to": "Contact roles in order of preference; any is any role, subject the contact the run is about.",
-    "template": "The folder templates/emails/NAME/ with subject.txt.j2, body.html.j2 and body.txt.j2.",
+    "template": "The folder templates/emails/NAME/ with subject.txt.j2, body.html.j2 and maybe body.txt.j2.",
     "topic": "What a person can unsubscribe from.",
 }
 

@@ -33,7 +33,7 @@ steps:
 """
 HEALTHY = {"name": "Acme", "health": 30, "csm": "dana", "timezone": "Europe/Berlin"}
 KIM: dict[str, Any] = {"name": "Kim Lee", "role": "champion", "status": "active", "email": "kim@acme.example"}
-LAYOUT = '<html><body>{{ body }}<a href="{{ unsubscribe_url }}">Unsubscribe</a></body></html>'
+LAYOUT = '<html lang="en"><body>{{ body }}<a href="{{ unsubscribe_url }}">Unsubscribe</a></body></html>'
 
 Look = Callable[..., Preview]
 

@@ -19,7 +19,7 @@ CONFIG = """\
 roles: {csm: {field: account.csm, fallback: pool}, pool: {}}
 connectors: {email: {kind: smtp, host: mail}}
 """
-LAYOUT = '<html><body>{{ body }}<a href="{{ unsubscribe_url }}">Unsubscribe</a></body></html>'
+LAYOUT = '<html lang="en"><body>{{ body }}<a href="{{ unsubscribe_url }}">Unsubscribe</a></body></html>'
 
 Run = Callable[..., Result]
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from engine.render.email import LAYOUT, compose_email, template_paths
+from engine.branding import Colours, Logo, Look
+from engine.render.email import LAYOUT, compose_email, preheader_path, template_paths
 from engine.render.templates import Renderer, RenderError
 
 ROOT = Path(__file__).parents[3]
@@ -36,7 +37,7 @@ def test_compose_email_gives_three_parts() -> None:
 def test_compose_email_puts_the_html_into_the_layout() -> None:
     """Language, inlined styles, footer, link, small screens and dark mode."""
     html = compose_email(Renderer(FILES), "hello", CONTEXT).html
-    assert '<html lang="de-DE">' in html
+    assert '<html lang="de-DE" dir="ltr" ' in html
     assert '<p style="margin: 16px 0' in html
     assert "display: inline-block" in html.split("</head>")[1]
     assert "prefers-color-scheme: dark" in html
@@ -47,12 +48,18 @@ def test_compose_email_puts_the_html_into_the_layout() -> None:
 
 @pytest.mark.parametrize(
     ("contact", "language"),
-    [(None, "en"), ({"locale": None}, "en"), ({"locale": "fr"}, "fr"), ({"locale": '"><script>'}, "en")],
+    [
+        (None, "en"),
+        ({"locale": None}, "en"),
+        ({"locale": "fr"}, "fr"),
+        ({"locale": '"><script>'}, "en"),
+        ({"locale": "he"}, "he"),
+    ],
 )
 def test_compose_email_says_its_language(contact: Any, language: str) -> None:
     """The contact's, where it is one."""
     html = compose_email(Renderer(FILES), "hello", {**CONTEXT, "contact": contact}).html
-    assert f'<html lang="{language}">' in html
+    assert f'<html lang="{language}" dir="{"rtl" if language == "he" else "ltr"}" ' in html
 
 
 @pytest.mark.parametrize(
@@ -78,6 +85,58 @@ def test_compose_email_refuses(path: str, source: str, message: str) -> None:
         compose_email(Renderer({**FILES, path: source}), "hello", context)
     assert caught.value.place == f"{path}:1"
     assert message in caught.value.message
+
+
+def test_compose_email_derives_the_text_where_none_is_written() -> None:
+    """With the footer, the address and the link under it, as under a written one."""
+    files = {path: text for path, text in FILES.items() if path != TEXT}
+    email = compose_email(Renderer(files), "hello", CONTEXT, Look(address="1 Main Street"))
+    with pytest.raises(RenderError, match="has no words to derive a text part from"):
+        compose_email(Renderer({**files, HTML: "<img src='https://x.example/l.png'>"}), "hello", CONTEXT)
+    assert email.text == (
+        "Hello Ann <b> Bcc: eve@x.example\n\nGo (https://x.example/?a=1&b=2)\n\n-- \n"
+        "Acme Inc., Main Street\n1 Main Street\nUnsubscribe: https://acme.example/unsubscribe/token\n"
+    )
+
+
+def test_compose_email_hides_its_preheader_in_the_page() -> None:
+    """Mail programs show it beside the subject; the text part does not repeat it."""
+    files = {**FILES, preheader_path("hello"): "For {{ contact.name }}\n"}
+    email = compose_email(Renderer(files), "hello", CONTEXT)
+    hidden = email.html.split("<body")[1].split("<table")[0]
+    assert "For Ann &lt;b&gt; Bcc: eve@x.example" in hidden
+    assert "display: none" in hidden
+    assert "For Ann" not in email.text
+    assert "preheader" not in compose_email(Renderer(FILES), "hello", CONTEXT).html.split("<body")[1]
+
+
+def test_compose_email_wears_the_brand() -> None:
+    """Colours, logo and address of the settings; the logo says its name while pictures are off."""
+    look = Look(
+        colours=Colours(accent="#7a1f5c"),
+        logo=Logo(url="https://acme.example/l.png?a=1&b=2", alt='Acme "Inc."', width=120),
+        address="1 Main Street <HQ>",
+    )
+    html = compose_email(Renderer(FILES), "hello", CONTEXT, look).html.split("<body")[1]
+    assert 'src="https://acme.example/l.png?a=1&amp;b=2"' in html
+    assert 'alt="Acme &quot;Inc.&quot;"' in html
+    assert "1 Main Street &lt;HQ&gt;" in html
+    assert "#7a1f5c" in html
+    assert "#0f5bd3" not in html
+
+
+def test_compose_email_draws_buttons() -> None:
+    """A cell with a colour of its own, for programs that know no other; escaped, and checked as a link."""
+    files = {**FILES, HTML: "<p>x</p>{{ contact.name | button('https://x.example/?a=1&b=2') }}"}
+    html = compose_email(Renderer(files), "hello", CONTEXT).html
+    cell, _, link = html.split('<td class="button"')[1].partition("<a")
+    assert "background-color: #0f5bd3" in cell
+    assert 'href="https://x.example/?a=1&amp;b=2"' in link
+    assert "Ann &lt;b&gt;" in link
+    text = {**FILES, TEXT: "{{ 'Open' | button('https://x.example/') }}"}
+    assert compose_email(Renderer(text), "hello", CONTEXT).text.startswith("Open: https://x.example/\n")
+    with pytest.raises(RenderError, match="links to"):
+        compose_email(Renderer({**FILES, HTML: "{{ 'x' | button('javascript:x') }}"}), "hello", CONTEXT)
 
 
 def test_compose_email_needs_its_layout() -> None:

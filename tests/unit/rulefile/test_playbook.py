@@ -144,6 +144,7 @@ def test_files_hold_what_pins_the_version(parse: Callable[..., Parsed]) -> None:
         "templates/emails/hello/subject.txt.j2": "emails/hello/subject.txt.j2",
         "templates/emails/hello/body.html.j2": "emails/hello/body.html.j2",
         "templates/emails/hello/body.txt.j2": "emails/hello/body.txt.j2",
+        "templates/emails/hello/preheader.txt.j2": "emails/hello/preheader.txt.j2",
     }
 
 
