@@ -1,5 +1,6 @@
 """Real servers on loopback for delivery tests: one that follows a script, and a full SMTP server."""
 
+import asyncio
 import socket
 import socketserver
 import ssl
@@ -130,10 +131,14 @@ class KeepingHandler:
 
     def __init__(self) -> None:
         self.contents: list[bytes] = []
+        self.pause = 0.0
+        """Seconds between taking a message and saying so."""
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         """Take every message."""
         self.contents.append(envelope.original_content)
+        if self.pause:
+            await asyncio.sleep(self.pause)
         return f"250 queued as {len(self.contents)}"
 
 
