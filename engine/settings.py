@@ -310,6 +310,8 @@ def _custom_field(path: str, spec: CustomField) -> catalogue.Field:
     kind, _, name = path.partition(".")
     if kind not in list(Kind) or not name.isidentifier():
         raise ValueError(f'"{path}" is not a field path; write it as account.region')
+    if path in catalogue.OF_A_METRIC:
+        raise ValueError(f"{path} is what every metric has; name the metric otherwise")
     return catalogue.Field(Kind(kind), name, spec.type, spec.unit, spec.choices, is_custom=True)
 
 

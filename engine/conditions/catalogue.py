@@ -77,6 +77,12 @@ class Field:
         return f"{self.kind}.{self.name}"
 
 
+METRIC_NAME = Field(Kind.METRIC, "name", FieldType.TEXT)
+METRIC_VALUE = Field(Kind.METRIC, "value", FieldType.NUMBER)
+OF_A_METRIC = {each.path: each for each in (METRIC_NAME, METRIC_VALUE)}
+"""What one of the metrics that are counted has; elsewhere `metric.NAME` is the metric of that name."""
+
+
 class UnknownField(LookupError):
     """A rule or mapping names a field the catalogue does not have."""
 

@@ -43,7 +43,7 @@ def take_in(case: Case, batch: Sequence[DataInput], touched: Touched) -> list[Da
             _happen(case, item)
             touched.events.add(item.name)
             continue
-        touched.fields.add((item.kind, field_of(item)))
+        touched.fields |= {(item.kind, field_of(item)), (item.kind, item.field)}
         if item.field == EXISTS:
             case.book.subjects[item.kind].setdefault(item.subject_id, {})
             touched.created.add((item.kind, item.subject_id))

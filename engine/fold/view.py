@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from engine.conditions.catalogue import Field, Kind, Value
+from engine.conditions.catalogue import METRIC_NAME, METRIC_VALUE, Field, Kind, Value
 from engine.conditions.change_operators import is_change
 from engine.conditions.extents import extent_of
 from engine.conditions.feed import Feed
@@ -50,6 +50,8 @@ class BookView:
 
     def known(self, field: Field) -> Value | None:
         """The field's last value, however old."""
+        if field == METRIC_NAME and self.kind is Kind.METRIC:
+            return self.subject_id.partition(":")[2]
         place = self._place(field)
         if place in self.before:
             return self.before[place]
@@ -158,6 +160,8 @@ class BookView:
         return None if found is None else found.outcome
 
     def _place(self, field: Field) -> Place:
+        if field in (METRIC_NAME, METRIC_VALUE):
+            return Kind.METRIC, self.subject_id, field.name
         if field.kind is Kind.METRIC:
             return Kind.METRIC, f"{self.book.account_id}:{field.name}", "value"
         if field.kind is Kind.ACCOUNT:

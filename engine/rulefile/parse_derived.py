@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from engine.conditions.catalogue import Field, FieldType, Kind
+from engine.conditions.catalogue import METRIC_VALUE, Field, FieldType, Kind
 from engine.conditions.phrase import named
 from engine.conditions.tree import Condition, Derived, placeless
 from engine.rulefile.asked import Place
@@ -15,7 +15,7 @@ from engine.rulefile.problem import quote
 from engine.rulefile.scope import Scope
 from engine.rulefile.source import Node
 
-COUNTED = (Kind.CONTACT, Kind.SUBSCRIPTION, Kind.TICKET)
+COUNTED = (Kind.CONTACT, Kind.SUBSCRIPTION, Kind.TICKET, Kind.METRIC)
 """What an account has several of, each with fields of its own."""
 EVENT = "event"
 KEYS = {"count": ("of", "where", "name", "within", "since"), "sum": ("of", "where")}
@@ -43,7 +43,12 @@ def read_derived(table: Table, scope: Scope, place: Place, about: str, read: Rea
 
 def _amount(node: Node, scope: Scope) -> Field:
     """The field that is summed. Raises RefusedError."""
+    if text(node) == METRIC_VALUE.path:
+        return METRIC_VALUE
     found = scope.field_of(node, COUNTED)
+    if found.kind is Kind.METRIC:
+        message = f"{quote(found.path)} is one value; ask about it as a field, or sum {METRIC_VALUE.path}"
+        raise RefusedError(node, message)
     if found.type not in (FieldType.NUMBER, FieldType.MONEY):
         raise RefusedError(node, f"{found.path} is {article(found.type)}, and only amounts can be summed")
     return found

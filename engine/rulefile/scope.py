@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from engine.conditions.catalogue import Catalogue, Field, Kind, seen_from
+from engine.conditions.catalogue import OF_A_METRIC, Catalogue, Field, Kind, seen_from
 from engine.rulefile.notes import Notes, RefusedError
 from engine.rulefile.parse_values import slug, text
 from engine.rulefile.problem import alternatives, quote
@@ -58,6 +58,8 @@ class Scope:
     def _known(self, node: Node, kinds: Collection[Kind]) -> Field:
         path = text(node)
         found = self.catalogue.fields.get(path)
+        if found is None and self.subject is Kind.METRIC:
+            found = OF_A_METRIC.get(path)
         if found is None:
             hint = self._field_hint(path, kinds)
             raise RefusedError(node, f"unknown field {quote(path)}{hint}", stands_alone=True)

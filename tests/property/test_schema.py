@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from engine.clock.periods import Period
-from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Kind, seen_from
+from engine.conditions.catalogue import BUILT_IN, METRIC_VALUE, OF_A_METRIC, Field, FieldType, Kind, seen_from
 from engine.conditions.operators import Argument
 from engine.rulefile.model import Guard
 from engine.rulefile.parse_arguments import STEP_STATES
@@ -153,7 +153,7 @@ def predicates(draw: st.DrawFn, subject: Kind, takes: str, steps: bool) -> Tree:
 def derived(draw: st.DrawFn, subject: Kind, steps: bool) -> Tree:
     """A count or a sum with its comparison."""
     amounts = [each for each in CATALOGUE.fields.values() if each.type in (FieldType.NUMBER, FieldType.MONEY)]
-    what = draw(st.sampled_from(["contact", "subscription", "ticket", "event", "sum"]))
+    what = draw(st.sampled_from(["contact", "subscription", "ticket", "metric", "event", "sum"]))
     found: Tree = {"count": what}
     if what == "event":
         spans = [LENGTHS.map(lambda span: {"within": span})]
@@ -161,7 +161,7 @@ def derived(draw: st.DrawFn, subject: Kind, steps: bool) -> Tree:
         found |= {"name": draw(TEXTS), **draw(st.one_of(spans))}
     elif what == "sum":
         kinds = (Kind.CONTACT, Kind.SUBSCRIPTION, Kind.TICKET)
-        summed = draw(st.sampled_from([each for each in amounts if each.kind in kinds]))
+        summed = draw(st.sampled_from([METRIC_VALUE, *(each for each in amounts if each.kind in kinds)]))
         found, what = {"sum": summed.path}, str(summed.kind)
     if what != "event" and draw(st.booleans()):
         found["where"] = draw(wheres(Kind(what)))
@@ -183,6 +183,7 @@ def derived(draw: st.DrawFn, subject: Kind, steps: bool) -> Tree:
 def wheres(draw: st.DrawFn, kind: Kind) -> Tree:
     """Who counts."""
     seen = [each for each in CATALOGUE.fields.values() if each.kind in (kind, Kind.ACCOUNT)]
+    seen += OF_A_METRIC.values() if kind is Kind.METRIC else ()
     asked = []
     for field in draw(st.lists(st.sampled_from(seen), min_size=1, max_size=2)):
         rows = {
@@ -454,7 +455,9 @@ JUNK = st.sampled_from(
         {"count": "contact", "below": 2}, {"count": "event", "name": "x", "within": "2d", "above": 1},
         {"count": "event", "name": "x", "since": "run_start", "above": 1}, "subscription.arr",
         {"count": "ticket", "where": {"field": "ticket.status", "equals": "open"}, "at_least": 2},
-        {"sum": "subscription.arr", "below": 5}, {"sum": "ticket.subject", "below": 5},
+        {"sum": "subscription.arr", "below": 5}, {"sum": "metric.value", "below": 5}, "metric.name",
+        {"count": "metric", "where": {"field": "metric.name", "equals": "x"}, "below": 5}, "metric",
+        {"sum": "ticket.subject", "below": 5},
         {"sum": "subscription.arr", "of": "account.arr", "below": "5%"},
         [100, 1000], "*", "* *", "*x",
         0, 5, -5, 101, 0.5, 10000000000000, "", " ", "a", "Bad Name", "two\\nlines",

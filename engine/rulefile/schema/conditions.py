@@ -45,12 +45,12 @@ def condition_definitions(catalogue: Catalogue, kind: Kind | None) -> dict[str, 
     leave = {"leave": {**one_of(Leave), "default": Leave.STAY.value, "description": words.ABOUT["leave"]}}
     in_run, asked = f"{subject}.run_state", ("field", "event", *_derived_keys(subject))
     return {
-        f"{subject}.field.state": _field_predicate(fields, "state"),
-        f"{subject}.field.moment": _field_predicate(fields, "moment"),
-        f"{subject}.field.either": _field_predicate(fields, "either"),
-        f"{subject}.field.start": _field_predicate(fields, "moment", besides),
+        f"{subject}.field.state": field_predicate(fields, "state"),
+        f"{subject}.field.moment": field_predicate(fields, "moment"),
+        f"{subject}.field.either": field_predicate(fields, "either"),
+        f"{subject}.field.start": field_predicate(fields, "moment", besides),
         f"{subject}.event.start": _event(0, {}, besides),
-        f"{subject}.field.audience": _field_predicate(fields, "state", leave),
+        f"{subject}.field.audience": field_predicate(fields, "state", leave),
         f"{subject}.event.audience": _event(1, _WINDOWS, leave),
         f"{subject}.audience": any_condition(
             {
@@ -123,7 +123,7 @@ def _at_most_one(keys: Iterable[str]) -> Schema:
     return {"not": {"anyOf": pairs}} if pairs else {}
 
 
-def _field_predicate(fields: list[Field], takes: Takes, besides: Schema | None = None) -> Schema:
+def field_predicate(fields: list[Field], takes: Takes, besides: Schema | None = None) -> Schema:
     """A field, exactly one operator, and what goes with it for fields of this shape."""
     rows = {key: row for key, row in FAMILIES["field"].items() if is_taken(row, takes)}
     by_shape: dict[Shape, list[str]] = {}

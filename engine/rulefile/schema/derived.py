@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from engine.conditions.catalogue import Catalogue, FieldType, Kind
+from engine.conditions.catalogue import METRIC_VALUE, OF_A_METRIC, Catalogue, FieldType, Kind
 from engine.conditions.operators import Argument
 from engine.rulefile.model import Leave
 from engine.rulefile.parse_arguments import MOST_COUNTED
@@ -15,6 +15,7 @@ from engine.rulefile.schema.conditions import (
     ANY_SUBJECT,
     any_condition,
     exactly_one,
+    field_predicate,
     group,
 )
 from engine.rulefile.schema.shapes import pair_of, paths, reference, shape_of, visible
@@ -43,11 +44,19 @@ def derived_definitions(catalogue: Catalogue, kind: Kind | None) -> dict[str, Sc
         f"{subject}.sum.audience": _sum(catalogue, amounts, leave),
     }
     if kind in COUNTED:
-        kinds = {each: group(each, f"{subject}.where") for each in GROUPS}
-        found[f"{subject}.where"] = any_condition(
-            {"field": reference(f"{subject}.field.state"), USE_KEY: reference("shared"), **kinds}
-        )
+        found[f"{subject}.where"] = _where(subject)
+    metrics = [*OF_A_METRIC.values(), *visible(catalogue, Kind.METRIC)]
+    found[f"{Kind.METRIC}.field.state"] = field_predicate(metrics, "state")
+    found[f"{Kind.METRIC}.where"] = _where(Kind.METRIC)
     return found
+
+
+def _where(counted: str) -> Schema:
+    """Who counts."""
+    kinds = {each: group(each, f"{counted}.where") for each in GROUPS}
+    return any_condition(
+        {"field": reference(f"{counted}.field.state"), USE_KEY: reference("shared"), **kinds}
+    )
 
 
 def _count(amounts: Schema, spans: list[str], besides: Schema | None = None) -> Schema:
@@ -66,8 +75,9 @@ def _sum(catalogue: Catalogue, amounts: Schema, besides: Schema | None = None) -
     summed = [
         each
         for each in catalogue.fields.values()
-        if each.kind in COUNTED and each.type in (FieldType.NUMBER, FieldType.MONEY)
-    ]
+        if each.kind in (Kind.CONTACT, Kind.SUBSCRIPTION, Kind.TICKET)
+        and each.type in (FieldType.NUMBER, FieldType.MONEY)
+    ] + [METRIC_VALUE]
     members = [
         _for(
             "sum", [each.path for each in summed if each.kind is kind], {"where": reference(f"{kind}.where")}

@@ -234,3 +234,43 @@ def test_event_of_before_the_start_learned_after_it_does_not_count(opened: Opene
     mine.take(happening("login", START + 90 * HOUR))
     look(mine, 10, DAY)
     assert [each.title for each in mine.tasks()] == ["Nobody came back"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "values", "starts"),
+    [
+        ("count: metric, where: {field: metric.value, below: 5}, at_least: 2", (9, 3, 4), 1),
+        ("count: metric, where: {field: metric.value, below: 5}, at_least: 2", (9, 3, 5), 0),
+        ("count: metric, at_least: 3", (9, 3, 5), 1),
+        ("sum: metric.value, where: {field: metric.name, matches: 'logins_*'}, below: 8", (9, 3, 4), 1),
+        ("sum: metric.value, where: {field: metric.name, matches: 'logins_*'}, below: 8", (9, 3, 5), 0),
+        ("sum: metric.value, where: {field: metric.name, matches: 'logins_*'}, below: 8", (9, 3, None), 0),
+    ],
+)
+def test_metrics_are_counted_and_summed(
+    opened: Callable[..., Company], asked: str, values: tuple[int | None, ...], starts: int
+) -> None:
+    """By name and by value, declared or not; the last one is learned later."""
+    mine = opened(METRICS.replace("ASKED", asked))
+    names = ("seats", "logins_web", "logins_app")
+    mine.take(account(START - DAY, name="Acme"))
+    mine.tick(START)
+    for index, name in enumerate(names):
+        mine.take(entry(Kind.METRIC, f"acme:{name}", START + index * HOUR, value=200))
+    mine.tick(START + 4 * HOUR)
+    assert len(mine.runs()) == ("count: metric, at_least" in asked)
+    for index, (name, value) in enumerate(zip(names, values, strict=True)):
+        mine.take(entry(Kind.METRIC, f"acme:{name}", START + DAY + index * HOUR, value=value))
+    mine.tick(START + 2 * DAY)
+    assert len(mine.runs()) == starts
+
+
+METRICS = """
+playbook: metrics
+title: Metrics
+owner: cs
+subject: account
+when: {ASKED}
+steps:
+  - {id: note, day: 40, task: {to: csm, title: Note}}
+"""
