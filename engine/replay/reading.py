@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from engine.conditions.catalogue import Catalogue, Kind, Value, decode
+from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind, Value, decode
 from engine.conditions.feed import Feeds
 from engine.fold.case import Record
 from engine.health.model import GIVEN, HEALTH, SOURCE
@@ -98,7 +98,7 @@ def _dossier(
     ]
     dated = sorted((timed(each, start.since, late_at) for each in inputs), key=input_order)
     _keep_events(book, [each for each in events if _seen(account, each, start)])
-    _keep_past(book, [each for each in account.changes if _seen(account, each, start)], needs)
+    _keep_past(book, [each for each in account.changes if _seen(account, each, start)], needs, fields)
     if not needs.events.isdisjoint(feeds.events):
         book.known_since = _known_since(account, start.since)
     return Dossier(book, start.since, dated)
@@ -132,17 +132,19 @@ def _keep_events(book: Book, events: Sequence[Happening]) -> None:
         book.event_times.setdefault(each.name, []).append(each.occurred_at)
 
 
-def _keep_past(book: Book, changes: Sequence[Change], needs: Needs) -> None:
+def _keep_past(
+    book: Book, changes: Sequence[Change], needs: Needs, fields: Mapping[Kind, Mapping[str, Field]]
+) -> None:
     """What fields were, in effective order, as far as conditions ask."""
     for each in sorted(changes, key=lambda each: (each.effective_at, each.applies_at, each.id)):
         kind = Kind(each.kind)
-        value = None if each.new is None else each.new
-        if (kind, each.field) in needs.latched and value is not None:
+        if (kind, each.field) in needs.latched and each.new is not None:
             history = book.histories.setdefault((each.subject_id, each.field), [])
-            history.append((each.effective_at, Decimal(value)))
+            history.append((each.effective_at, Decimal(each.new)))
         if (kind, each.field) in needs.courses or (kind, each.field) in needs.lives:
-            number = None if value is None else Decimal(value)
-            past = Past(each.effective_at, each.applies_at, each.id, number)
+            read_as = FieldType.NUMBER if kind is Kind.METRIC else fields[kind][each.field].type
+            value = decode(read_as, each.new)
+            past = Past(each.effective_at, each.applies_at, each.id, value)
             book.courses.setdefault((kind, each.subject_id, each.field), []).append(past)
 
 
