@@ -20,6 +20,7 @@ from engine.cli.shell import Shell
 from engine.cli.show_command import show
 from engine.cli.silence_command import silence, silences
 from engine.cli.sources_command import sources
+from engine.cli.suppressions_command import suppressions
 from engine.cli.tasks_command import tasks
 from engine.cli.test_command import test
 from engine.cli.tick_command import tick
@@ -67,6 +68,7 @@ app.command("silence")(silence)
 app.add_typer(holds, name="holds")
 app.add_typer(silences, name="silences")
 app.add_typer(outbox, name="outbox")
+app.add_typer(suppressions, name="suppressions")
 
 
 def run() -> None:
