@@ -1,15 +1,18 @@
 """How many emails a minute leave through the outbox, and what a bare loop over the same wire does.
 
     .venv/bin/python -m bench.delivery [--emails 4000] [--processes 1 2] [--reply-ms 0] [--database URL]
+                                         [--dkim-key FILE]
 
 The outbox holds rendered emails of about 2 kB to as many contacts; deliverers, each a process of its own,
 take them to an SMTP server on loopback that answers after `--reply-ms` milliseconds and keeps only a count.
 The bare loop sends messages built beforehand over one connection of smtplib, with no bookkeeping: the ratio
-is the price of the promise that nothing is lost and nothing sent twice.
+is the price of the promise that nothing is lost and nothing sent twice. With `--dkim-key`, a private key in
+PEM form, each number of processes is measured once more with every email signed.
 """
 
 import argparse
 import asyncio
+import itertools
 import json
 import multiprocessing
 import os
@@ -47,19 +50,21 @@ HTML = (
 def main() -> None:
     """Measure each number of processes and the bare loop, interleaved, and print medians."""
     arguments = _arguments()
+    keys = ("", arguments.dkim_key) if arguments.dkim_key else ("",)
     with tempfile.TemporaryDirectory() as folder, _sink(arguments.reply_ms / 1000) as (port, taken):
         url = arguments.database or f"sqlite:///{folder}/tminus.db"
         database = migrated(url)
         rates: dict[str, list[float]] = {}
         for _ in range(arguments.rounds):
             rates.setdefault("bare loop", []).append(_bare(port, arguments.emails))
-            for count in arguments.processes:
+            for count, key in itertools.product(arguments.processes, keys):
                 _fill(database, arguments.emails)
                 before = taken.value
-                rate = _measure(url, port, count, arguments.emails)
+                rate = _measure(url, port, count, arguments.emails, key)
                 assert taken.value - before == arguments.emails, (taken.value, before)
                 assert _completed(database) == arguments.emails
-                rates.setdefault(f"{count} processes", []).append(rate)
+                signed = ", signed" if key else ""
+                rates.setdefault(f"{count} processes{signed}", []).append(rate)
         database.dispose()
     bare = statistics.median(rates["bare loop"])
     for name, found in rates.items():
@@ -78,6 +83,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--reply-ms", type=float, default=0.0)
     parser.add_argument("--database", default="")
+    parser.add_argument("--dkim-key", default="")
     return parser.parse_args()
 
 
@@ -159,11 +165,11 @@ def _entry(number: int) -> dict[str, Any]:
     }
 
 
-def _measure(url: str, port: int, processes: int, emails: int) -> float:
+def _measure(url: str, port: int, processes: int, emails: int, key: str) -> float:
     """Emails a second, from the first deliverer's start to the last one's end."""
     context = multiprocessing.get_context("spawn")
     ready, go = context.Semaphore(0), context.Event()
-    workers = [context.Process(target=_work, args=(url, port, ready, go)) for _ in range(processes)]
+    workers = [context.Process(target=_work, args=(url, port, key, ready, go)) for _ in range(processes)]
     for each in workers:
         each.start()
     for _ in workers:
@@ -175,9 +181,9 @@ def _measure(url: str, port: int, processes: int, emails: int) -> float:
     return emails / (time.perf_counter() - began)
 
 
-def _work(url: str, port: int, ready: Any, go: Any) -> None:
+def _work(url: str, port: int, key: str, ready: Any, go: Any) -> None:
     database = open_database(url)
-    settings = _settings(port)
+    settings = _settings(port, key)
     connectors = open_connectors(settings, database)
     ready.release()
     go.wait()
@@ -188,10 +194,11 @@ def _work(url: str, port: int, ready: Any, go: Any) -> None:
     database.dispose()
 
 
-def _settings(port: int) -> Settings:
+def _settings(port: int, key: str) -> Settings:
+    dkim = {"domain": "acme.example", "selector": "bench", "key": key} if key else None
     return Settings(
         connectors={"email": {"kind": "smtp", "host": "127.0.0.1", "port": port, "security": "none"}},
-        email={"sender": "Acme <success@acme.example>"},
+        email={"sender": "Acme <success@acme.example>", "dkim": dkim},
         console={"public_url": "https://acme.example"},
     )
 
