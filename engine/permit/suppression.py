@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
@@ -15,6 +16,7 @@ _change: Table = ConsentChange.__table__  # type: ignore[attr-defined]
 _AMONG = select(_suppression.c.email).where(_suppression.c.email.in_(bindparam("keys", expanding=True)))
 
 
+@lru_cache(maxsize=16384)
 def address_key(email: str) -> str:
     """The form under which an address is suppressed: bare, ASCII, lower case."""
     try:
