@@ -25,7 +25,7 @@ def test_killed_service_loses_and_repeats_nothing(
     tmp_path: Path, on_unknown: str, kills: int, seed: int
 ) -> None:
     """Twenty-five moments."""
-    prove(f"sqlite:///{tmp_path}/t.db", tmp_path, on_unknown, 250, kills, seed)
+    prove(f"sqlite:///{tmp_path}/t.db", tmp_path, on_unknown, 150, kills, seed)
 
 
 @pytest.mark.soak
@@ -50,7 +50,7 @@ def prove(url: str, folder: Path, on_unknown: str, accounts: int, kills: int, se
     """Kill, finish, and count what the server received against the ledger."""
     migrated(url).dispose()
     with real_smtp() as (port, handler):
-        handler.pause = 0.03
+        handler.pause = 0.1
         given = [url, str(folder), str(port), on_unknown, str(accounts), str(kills), str(seed)]
         command = [sys.executable, "-m", "tests.integration.killed_service", *given]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
