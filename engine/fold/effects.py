@@ -15,6 +15,7 @@ from engine.rulefile.model import Playbook
 from engine.runs.run import Run, naming
 from engine.state.accept import Refused, accepted_properties, accepted_value
 from engine.state.entries import EventEntry
+from engine.state.said import PLAYBOOK
 
 
 class NotDoneError(Exception):
@@ -73,7 +74,7 @@ def update(case: Case, playbook: Playbook, run: Run, step: str, action: UpdateAc
     _check_rest(case, run, step)
     for kind, values in by_kind.items():
         subject_id = run.account_id if kind is Kind.ACCOUNT else run.subject_id
-        changed = case.change(kind, subject_id, values, f"playbook:{playbook.name}")
+        changed = case.change(kind, subject_id, values, f"{PLAYBOOK}{playbook.name}")
         old |= {(kind, name): value for name, value in changed.items()}
     return _updated(new, old)
 

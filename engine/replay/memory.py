@@ -41,7 +41,15 @@ class Change:
     @property
     def link(self) -> Link:
         """The change as part of its field's chain."""
-        return Link(self.new, self.effective_at, self.recorded_at, self.id, self.old, self.superseded)
+        return Link(
+            self.new,
+            self.effective_at,
+            self.recorded_at,
+            self.id,
+            self.old,
+            self.superseded,
+            source=self.source,
+        )
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ class Link:
     superseded: bool = False
     """It moves nothing: it came late, or repeats what an earlier insertion already says."""
     insists: bool = False
-    """Whether it is written even where it says what is known already, unless it comes late."""
+    """Whether it is written even where it says what is known already."""
     in_turn: bool = False
     """Whether it stays beside a later one of the same times: an instant may have both."""
     source: str | None = None
@@ -46,6 +46,10 @@ class Folded:
     """The field's value after every link, those that apply in the future included."""
 
 
+NOTHING_NEW = Folded((), (), None)
+"""What an intake comes to that only repeats what was said."""
+
+
 def fold(links: Iterable[Link], start: str | None = None, since: datetime = EVER) -> Folded:
     """Apply stored and new links in the order (applies_at, effective_at, stored before new).
 
@@ -62,7 +66,7 @@ def fold(links: Iterable[Link], start: str | None = None, since: datetime = EVER
         place = bisect_right(times, link.effective_at)
         is_late = link.effective_at < newest
         old = values[place - 1] if is_late else value
-        if link.id is None and link.value == old and (is_late or not link.insists):
+        if link.id is None and link.value == old and not link.insists:
             continue
         placed = _placed(link, old, is_late or link.value == old)
         times.insert(place, link.effective_at)

@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, func, select, text
 
 from engine.conditions.catalogue import Field, Kind, encode
 from engine.health.model import GIVEN, HEALTH
 from engine.state import tables
 from engine.state.book import EXISTS
-from engine.state.chain import EVER, Folded, Link, fold
+from engine.state.chain import EVER, NOTHING_NEW, Folded, Link, fold
 from engine.state.entries import Entry, EventEntry, Rejection
 from engine.state.given import news
 from engine.state.history import chunked
+from engine.state.said import new_words
 
 Fields: TypeAlias = Mapping[Kind, Mapping[str, Field]]
 """The fields an entry may give, by kind and bare name."""
@@ -152,7 +153,8 @@ def fold_subjects(connection: Connection, fields: Fields, subjects: Iterable[Sub
     """Fold each field's assertions onto what is stored; read whole chains only where order requires it."""
     stored = [each for each in subjects if each.row is not None]
     newest = _newest(connection, stored)
-    needed = [each for each in stored if _reaches_back(each, newest)]
+    moved = _moved_by_playbooks(connection, stored)
+    needed = [each for each in stored if _reaches_back(each, newest) or (each.kind, each.id) in moved]
     fold_links(fields, subjects, newest, _chains(connection, needed))
 
 
@@ -165,15 +167,17 @@ def fold_links(
     """Fold each field's assertions onto what is stored.
 
     `newest` has when the newest stored change of a field applies, `chains` all of them, where one of the
-    assertions lies before that.
+    assertions lies before that or a playbook has changed a field of the subject.
     """
     for subject in subjects:
         for name, links in _health_last(subject):
-            if name == HEALTH.name and GIVEN.name in subject.folded:
-                links = news(links, subject.asserted[GIVEN.name], subject.folded[GIVEN.name])
+            key = subject.kind, subject.id, name
+            if name == HEALTH.name and GIVEN.name in subject.asserted:
+                links = news(links, subject.asserted[GIVEN.name], subject.folded.get(GIVEN.name, NOTHING_NEW))
+            elif key in chains:
+                links = new_words(chains[key], links)
             if not links:
                 continue
-            key = subject.kind, subject.id, name
             since = newest.get(key, EVER)
             if key in chains and min(link.effective_at for link in links) < since:
                 subject.folded[name] = fold([*chains[key], *links])
@@ -208,6 +212,17 @@ def _newest(connection: Connection, subjects: Sequence[Subject]) -> dict[Place, 
     return newest
 
 
+def _moved_by_playbooks(connection: Connection, subjects: Sequence[Subject]) -> frozenset[tuple[Kind, str]]:
+    """The subjects of which a playbook has ever changed a field."""
+    found: set[tuple[Kind, str]] = set()
+    for kind, part in by_kind(subjects):
+        for chunk in chunked([each.id for each in part]):
+            query = select(_CHANGE.c.subject_id).distinct().where(_CHANGE.c.subject_id.in_(chunk))
+            query = query.where(_CHANGE.c.kind == kind.value, text(tables.IS_BY_PLAYBOOK))
+            found.update((kind, subject_id) for subject_id in connection.scalars(query))
+    return frozenset(found)
+
+
 def _reaches_back(subject: Subject, newest: Mapping[Place, datetime]) -> bool:
     earliest = subject.earliest
     return any(earliest < newest.get((subject.kind, subject.id, name), EVER) for name in subject.asserted)
@@ -218,7 +233,10 @@ def _chains(connection: Connection, subjects: Sequence[Subject]) -> dict[Place, 
     chains: dict[Place, list[Link]] = defaultdict(list)
     columns = [
         _CHANGE.c[name]
-        for name in ("subject_id", "field", "new", "effective_at", "recorded_at", "id", "old", "superseded")
+        for name in (
+            *("subject_id", "field", "new", "effective_at", "recorded_at", "id", "old", "superseded"),
+            "source",
+        )
     ]
     for kind, part in by_kind(subjects):
         names = {name for each in part for name in each.asserted}
@@ -228,8 +246,10 @@ def _chains(connection: Connection, subjects: Sequence[Subject]) -> dict[Place, 
                 .where(_CHANGE.c.kind == kind.value, _CHANGE.c.subject_id.in_(chunk))
                 .where(_CHANGE.c.field.in_(names))
             )
-            for subject_id, name, *link in connection.execute(query):
-                chains[kind, subject_id, name].append(Link(*link))
+            for row in connection.execute(query):
+                subject_id, name, value, effective_at, recorded_at, identity, old, superseded, source = row
+                link = Link(value, effective_at, recorded_at, identity, old, superseded, source=source)
+                chains[kind, subject_id, name].append(link)
     return chains
 
 

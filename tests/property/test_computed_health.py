@@ -114,12 +114,8 @@ def _healths(database: Engine) -> str:
 
 
 def scored(database: Engine, folder: Path) -> Company:
-    """Every kind of playbook over accounts whose health is computed.
-
-    Without those that update fields: whether a source repeats itself depends on what was decided by then.
-    """
-    playbooks = [each for each in PLAYBOOKS if "update:" not in each]
-    return company(database, folder, (*playbooks, CROSSING), health=HEALTH)
+    """Every kind of playbook over accounts whose health is computed."""
+    return company(database, folder, (*PLAYBOOKS, CROSSING), health=HEALTH)
 
 
 @pytest.mark.parametrize("seed", range(500, 502))

@@ -163,6 +163,14 @@ def _state() -> None:
     op.create_index("ix_change_revision", "change", ["account_id", "revision"])
     op.create_index("ix_change_field", "change", ["kind", "subject_id", "field", "applies_at"])
     op.create_index("ix_change_kind", "change", ["kind", "field", "applies_at"])
+    by_playbook = sa.text("substr(source, 1, 9) = 'playbook:'")
+    op.create_index(
+        "ix_change_by_playbook",
+        "change",
+        ["subject_id"],
+        sqlite_where=by_playbook,
+        postgresql_where=by_playbook,
+    )
     op.create_table(
         "watch",
         _name("account_id", primary_key=True),
