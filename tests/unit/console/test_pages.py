@@ -12,7 +12,7 @@ from engine.api.tokens import create_token
 from engine.console.session import COOKIE
 from engine.state import tables
 from tests.website import visit
-from tests.website_book import NOW, put
+from tests.website_book import NOW, put, task
 
 PAGES = [
     "/queue",
@@ -145,6 +145,15 @@ def test_the_queue_groups_by_urgency_in_the_readers_zone(reader: httpx.Client) -
     assert "Call Priya about the health drop at Acme" in text
     assert "health is 35 (dropped below 40)" in text
     assert "Task t-done" not in text
+
+
+def test_the_task_of_a_source_leads_to_no_account(browser: httpx.Client, sqlite_database: Engine) -> None:
+    """There is no page to lead to; the source is named."""
+    put(sqlite_database, task("t-feed", account_id="source:crm", kind="source", subject_id="source:crm"))
+    text = browser.get("/queue").text
+    assert "Task t-feed" in text
+    assert '<span class="account ellipsis">crm</span>' in text
+    assert "/accounts/source" not in text
 
 
 def test_a_messages_html_is_kept_apart(reader: httpx.Client) -> None:
