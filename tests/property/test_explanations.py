@@ -157,7 +157,7 @@ def told_of(
 def test_explanations_are_what_the_engine_held(fresh: Fresh, tmp_path: Path) -> None:
     """Late data, silences, mutes, holds: of any instant of the past the explanation says what was held."""
     answers: Counter[Answer] = Counter()
-    for seed in range(3):
+    for seed in range(4):
         answers += told_of(seed, fresh(), tmp_path, days=9, ticks=4, most=150)
     rare = {Answer.NOT_LIVE, Answer.HOLDS}
     assert set(answers) >= set(Answer) - rare

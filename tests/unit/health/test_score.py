@@ -34,6 +34,10 @@ class Seen:
         """The value, or None."""
         return self.values.get(field.path)
 
+    def keeping(self, field: Field) -> tuple[()]:
+        """No source is declared."""
+        return ()
+
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"a score asks for {name}")
 
