@@ -4,10 +4,11 @@ import base64
 import hashlib
 import hmac
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from connectors.outcome import Delivered, Failed, Retry, Unknown
 from connectors.route import is_public
@@ -46,6 +47,21 @@ def test_signature_is_that_of_the_standard() -> None:
     key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     made = signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", b'{"test": 2432232314}')
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_receivers_library_takes_what_is_sent_and_nothing_altered() -> None:
+    """The library that receivers use verifies the headers and the body as they came over the wire."""
+    with webhook(reply("200 OK", "ok")) as server:
+        connector = WebhookConnector(server.url, SECRET, 1.0, allow_private=True)
+        assert connector.send(BODY, "key-1", datetime.now(UTC)) == Delivered("200 ok")
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    headers = {
+        name.lower(): value
+        for name, value in (line.split(": ", 1) for line in head.decode().splitlines()[1:])
+    }
+    assert Webhook(SECRET).verify(body.decode(), headers) == {"name": "Käse & Söhne"}
+    with pytest.raises(WebhookVerificationError):
+        Webhook(SECRET).verify(body.decode().replace("Käse", "Kase"), headers)
 
 
 @pytest.mark.parametrize(
