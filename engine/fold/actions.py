@@ -177,23 +177,7 @@ def _write_message(
         text = case.world.render(playbook.version, path, context(case, playbook, run))
     except RenderError as error:
         raise NotDoneError(f"template error: {error}") from error
-    message = Message(
-        id=digest("outbox", run.id, *naming(step, occurrence), action.to),
-        run_id=run.id,
-        account_id=run.account_id,
-        playbook=run.playbook,
-        step=step,
-        contact_id=None,
-        connector=action.via,
-        recipient=action.to,
-        topic=None,
-        subject="",
-        payload={"text": text},
-        available_at=case.now,
-        created_at=case.now,
-    )
-    case.messages.append(message)
-    return message
+    return _post(case, run, step, occurrence, action.via, action.to, {"text": text})
 
 
 def _write_webhook(
@@ -206,18 +190,26 @@ def _write_webhook(
         raise NotDoneError(f"template error: {error}") from error
     except NotJsonError as error:
         raise NotDoneError(f"template error: {path}: gives no JSON: {error}") from error
+    payload = {"text": text, "webhook": True}
+    return _post(case, run, step, occurrence, action.via, action.via, payload)
+
+
+def _post(
+    case: Case, run: Run, step: str, occurrence: int, via: str, to: str, payload: dict[str, object]
+) -> Message:
+    """Put what goes to no person, but to a channel or an address, on its way at once."""
     message = Message(
-        id=digest("outbox", run.id, *naming(step, occurrence), action.via),
+        id=digest("outbox", run.id, *naming(step, occurrence), to),
         run_id=run.id,
         account_id=run.account_id,
         playbook=run.playbook,
         step=step,
         contact_id=None,
-        connector=action.via,
-        recipient=action.via,
+        connector=via,
+        recipient=to,
         topic=None,
         subject="",
-        payload={"text": text, "webhook": True},
+        payload=payload,
         available_at=case.now,
         created_at=case.now,
     )
