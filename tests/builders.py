@@ -1,7 +1,7 @@
 """A small company for tests: playbooks in folders of their own, a ticker, and the ledger as text."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -27,6 +27,9 @@ from engine.state.entries import Entry, EventEntry, source_book
 from engine.state.ingest import ingest
 from engine.state.upsert import upsert
 from engine.tick import Ticker
+
+Fresh = Callable[[], Engine]
+"""Makes empty, migrated SQLite databases, as the fixture `fresh` does."""
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """A Monday noon: every playbook of a test goes live then unless it says otherwise."""

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -58,6 +58,22 @@ def postgresql_database(postgresql_schema: tuple[str, Engine]) -> Iterator[Engin
     yield engine
     engine.dispose()
     empty(keeper)
+
+
+@pytest.fixture
+def fresh(sqlite_template: Path, tmp_path: Path) -> Iterator[Callable[[], Engine]]:
+    """Makes empty, migrated SQLite databases, as many as a test compares."""
+    opened: list[Engine] = []
+
+    def make() -> Engine:
+        file = tmp_path / f"{len(opened)}.db"
+        shutil.copyfile(sqlite_template, file)
+        opened.append(open_database(f"sqlite:///{file}"))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """What a test of a playbook sees in memory is what the database would hold, byte for byte."""
 
-import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,31 +27,14 @@ from engine.rulefile.load import TEST, load_files, shared_files
 from engine.runs.task_actions import complete
 from engine.settings import Settings, load_settings
 from engine.state import tables
-from engine.state.database import open_database, writing
+from engine.state.database import writing
 from engine.state.entries import Entry, EventEntry, Rejection
 from engine.state.ingest import ingest
 from engine.state.upsert import upsert
 from engine.tick import Ticker
-from tests.builders import difference, ledger_json
+from tests.builders import Fresh, difference, ledger_json
 
 ROOT = Path(__file__).parents[2]
-Fresh = Callable[[], Engine]
-
-
-@pytest.fixture
-def fresh(sqlite_template: Path, tmp_path: Path) -> Iterator[Fresh]:
-    """Makes empty, migrated SQLite databases."""
-    opened: list[Engine] = []
-
-    def make() -> Engine:
-        file = tmp_path / f"{len(opened)}.db"
-        shutil.copyfile(sqlite_template, file)
-        opened.append(open_database(f"sqlite:///{file}"))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.dispose()
 
 
 class Twin(Replay):

@@ -1,7 +1,6 @@
 """Computed health is the same however often the service looks, on either database."""
 
-import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -12,11 +11,9 @@ from sqlalchemy import Engine, select
 
 from engine.clock.zones import format_instant
 from engine.state import tables
-from engine.state.database import open_database, reading
-from tests.builders import START, Company, account, company, difference
+from engine.state.database import reading
+from tests.builders import START, Company, Fresh, account, company, difference
 from tests.histories import DAY, HOUR, MINUTE, PLAYBOOKS, History, at_random, every, play, random_history
-
-Fresh = Callable[[], Engine]
 
 HEALTH: dict[str, Any] = {
     "components": {
@@ -42,22 +39,6 @@ on:
 steps:
   - {id: note, day: 0, message: {via: slack, to: "#health", template: note}}
 """
-
-
-@pytest.fixture
-def fresh(sqlite_template: Path, tmp_path: Path) -> Iterator[Fresh]:
-    """Makes empty, migrated SQLite databases."""
-    opened: list[Engine] = []
-
-    def make() -> Engine:
-        file = tmp_path / f"{len(opened)}.db"
-        shutil.copyfile(sqlite_template, file)
-        opened.append(open_database(f"sqlite:///{file}"))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.dispose()
 
 
 def history_with_components(seed: int) -> History:

@@ -1,8 +1,6 @@
 """What an explanation says of any instant is what the engine held then: random rules, random histories."""
 
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,33 +15,15 @@ from engine.explanation.document import Explanation
 from engine.explanation.judgement import Answer
 from engine.judging import TickReport
 from engine.state import tables
-from engine.state.database import open_database
-from tests.builders import Company, company
+from tests.builders import Company, Fresh, company
 from tests.histories import PLAYBOOKS, at_random, play, random_history
 from tests.rule_makers import random_playbooks
 
-Fresh = Callable[[], Engine]
 Pair = tuple[str, str]
 """A playbook and a subject of it."""
 
 NOTHING_OPEN = {Answer.EXCLUDED, Answer.UNKNOWN, Answer.DOES_NOT_HOLD, Answer.NO_MOMENT}
 KEPT = {Answer.LAPSED, Answer.HAS_RUN, Answer.OWED, Answer.EXISTING}
-
-
-@pytest.fixture
-def fresh(sqlite_template: Path, tmp_path: Path) -> Iterator[Fresh]:
-    """Makes empty, migrated SQLite databases."""
-    opened: list[Engine] = []
-
-    def make() -> Engine:
-        file = tmp_path / f"{len(opened)}.db"
-        shutil.copyfile(sqlite_template, file)
-        opened.append(open_database(f"sqlite:///{file}"))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.dispose()
 
 
 @dataclass

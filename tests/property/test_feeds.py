@@ -1,7 +1,5 @@
 """Answers that wait for sources do not depend on when ticks happen."""
 
-import shutil
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -9,8 +7,7 @@ from random import Random
 import pytest
 from sqlalchemy import Engine
 
-from engine.state.database import open_database
-from tests.builders import START, Company, company, difference, feed
+from tests.builders import START, Company, Fresh, company, difference, feed
 from tests.histories import History, at_random, play, random_history
 
 HOUR = timedelta(hours=1)
@@ -86,24 +83,6 @@ SOURCES = {
     "phone": {"feeds": ["login", "account.health"], "fresh_for": "14h"},
     "status": {"feeds": ["outage"]},
 }
-
-Fresh = Callable[[], Engine]
-
-
-@pytest.fixture
-def fresh(sqlite_template: Path, tmp_path: Path) -> Iterator[Fresh]:
-    """Makes empty, migrated SQLite databases."""
-    opened: list[Engine] = []
-
-    def make() -> Engine:
-        file = tmp_path / f"{len(opened)}.db"
-        shutil.copyfile(sqlite_template, file)
-        opened.append(open_database(f"sqlite:///{file}"))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.dispose()
 
 
 def made(database: Engine, folder: Path) -> Company:

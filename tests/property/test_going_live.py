@@ -1,7 +1,6 @@
 """A changed live set, decided for the accounts that SQL leaves over, as if for every one."""
 
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,11 +13,10 @@ from sqlalchemy import Engine, or_, update
 from engine.judging import TickReport
 from engine.rulebook import INSTANT_AFTER
 from engine.state import tables
-from engine.state.database import open_database, writing
-from tests.builders import START, Company, company, difference, write_rules
+from engine.state.database import writing
+from tests.builders import START, Company, Fresh, company, difference, write_rules
 from tests.histories import DAY, PLAYBOOKS, History, at_random, every, play, random_history
 
-Fresh = Callable[[], Engine]
 _WATCH: Any = tables.Watch.__table__  # type: ignore[attr-defined]
 
 EDITIONS = 8
@@ -121,22 +119,6 @@ def assert_narrowing_decides_the_same(
     assert difference(everybody, some) == []
     assert few <= many
     return many - few
-
-
-@pytest.fixture
-def fresh(sqlite_template: Path, tmp_path: Path) -> Iterator[Fresh]:
-    """Makes empty, migrated SQLite databases."""
-    opened: list[Engine] = []
-
-    def make() -> Engine:
-        file = tmp_path / f"{len(opened)}.db"
-        shutil.copyfile(sqlite_template, file)
-        opened.append(open_database(f"sqlite:///{file}"))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.dispose()
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,7 +1,5 @@
 """What follows from each change alone is what a look at everything gives, and no due time is missed."""
 
-import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,27 +9,8 @@ from sqlalchemy import Engine
 
 from engine.rulefile.model import Missing
 from engine.state import tables
-from engine.state.database import open_database
-from tests.builders import START, Company, company, difference
+from tests.builders import START, Company, Fresh, company, difference
 from tests.histories import PLAYBOOKS, at_random, play, random_history
-
-Fresh = Callable[[], Engine]
-
-
-@pytest.fixture
-def fresh(sqlite_template: Path, tmp_path: Path) -> Iterator[Fresh]:
-    """Makes empty, migrated SQLite databases."""
-    opened: list[Engine] = []
-
-    def make() -> Engine:
-        file = tmp_path / f"{len(opened)}.db"
-        shutil.copyfile(sqlite_template, file)
-        opened.append(open_database(f"sqlite:///{file}"))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.dispose()
 
 
 class Forced(Company):

@@ -1,35 +1,13 @@
 """A replay in memory comes to what ticks over a database come to, byte for byte."""
 
-import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
-from engine.state.database import open_database
-from tests.builders import START, company, difference
+from tests.builders import START, Fresh, company, difference
 from tests.histories import DAY, PLAYBOOKS, at_random, every, play, random_history
 from tests.replays import replayed
 from tests.rule_makers import random_playbooks
-
-Fresh = Callable[[], Engine]
-
-
-@pytest.fixture
-def fresh(sqlite_template: Path, tmp_path: Path) -> Iterator[Fresh]:
-    """Makes empty, migrated SQLite databases."""
-    opened: list[Engine] = []
-
-    def make() -> Engine:
-        file = tmp_path / f"{len(opened)}.db"
-        shutil.copyfile(sqlite_template, file)
-        opened.append(open_database(f"sqlite:///{file}"))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.dispose()
 
 
 @pytest.mark.parametrize("seed", range(500, 503))

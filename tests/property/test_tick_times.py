@@ -1,33 +1,12 @@
 """Answers do not depend on when ticks happen, nor on the database."""
 
-import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
-from engine.state.database import open_database
-from tests.builders import company, difference
+from tests.builders import Fresh, company, difference
 from tests.histories import DAY, HOUR, MINUTE, PLAYBOOKS, at_random, every, play, random_history
-
-Fresh = Callable[[], Engine]
-
-
-@pytest.fixture
-def fresh(sqlite_template: Path, tmp_path: Path) -> Iterator[Fresh]:
-    """Makes empty, migrated SQLite databases."""
-    opened: list[Engine] = []
-
-    def make() -> Engine:
-        file = tmp_path / f"{len(opened)}.db"
-        shutil.copyfile(sqlite_template, file)
-        opened.append(open_database(f"sqlite:///{file}"))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.dispose()
 
 
 @pytest.mark.parametrize("seed", range(4))
