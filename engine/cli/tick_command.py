@@ -1,6 +1,5 @@
 """`tminus tick`: one pass, now or at a given instant."""
 
-import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -17,16 +16,24 @@ from engine.tick import Ticker, TickInThePastError
 def tick(
     ctx: typer.Context,
     at: Annotated[str | None, typer.Option(help="The instant to decide at: 2026-01-31T09:00:00Z.")] = None,
+    ahead: Annotated[
+        bool, typer.Option("--ahead", help="Let --at lie in the future: nothing is decided until then again.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Decide everything that changes and time have made due."""
     shell: Shell = ctx.obj
-    instant = _instant(shell, at)
-    library = shell.library()
-    if instant > datetime.now(UTC):
-        sys.stderr.write(
-            f"{format_instant(instant)} lies in the future; nothing is decided before then again\n"
+    now = datetime.now(UTC)
+    instant = now if at is None else _instant(shell, at)
+    if instant > now and not ahead:
+        shell.refuse(
+            f"--at: {format_instant(instant)} lies in the future. A tick there decides as if it were then, "
+            "cannot be taken back, and nothing is decided again until then. Leave --at out to decide now, "
+            "use a copy of the database to try, or add --ahead if this is meant"
         )
+    library = shell.library()
+    if instant > now:
+        shell.say(f"{format_instant(instant)} lies in the future; nothing is decided before then again")
     matcher = open_matcher(shell.settings)
     try:
         report = Ticker(shell.database, shell.settings, library, matcher).tick(instant)
@@ -42,9 +49,7 @@ def tick(
         raise typer.Exit(1)
 
 
-def _instant(shell: Shell, at: str | None) -> datetime:
-    if at is None:
-        return datetime.now(UTC)
+def _instant(shell: Shell, at: str) -> datetime:
     try:
         return parse_instant(at)
     except ValueError as error:
