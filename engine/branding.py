@@ -110,13 +110,27 @@ STANDARD_LOOK = Look()
 """The one that needs no settings."""
 
 
-class Dkim(_Strict):
-    """The key that signs emails (RFC 6376), and where receivers find its other half."""
+class DkimKey(_Strict):
+    """A key that signs emails, and under which name receivers find its other half."""
 
-    domain: str
     selector: str
     key: SecretStr
-    """A private RSA key in PEM form, or the path of a file that holds one."""
+    """A private RSA or Ed25519 key in PEM form, or the path of a file that holds one."""
+
+    @field_validator("selector")
+    @classmethod
+    def _is_selector(cls, text: str) -> str:
+        if not _SELECTOR.fullmatch(text):
+            raise ValueError(f'"{text[:60]}" is no selector; take letters and digits: tminus1')
+        return text
+
+
+class Dkim(DkimKey):
+    """What signs emails (RFC 6376), and for which domain."""
+
+    domain: str
+    second: DkimKey | None = None
+    """Another key, of the other kind, for a second signature on every email."""
 
     @field_validator("domain")
     @classmethod
@@ -129,9 +143,8 @@ class Dkim(_Strict):
             raise ValueError(f'"{text[:60]}" is no domain; write the one that emails come from: acme.example')
         return found
 
-    @field_validator("selector")
-    @classmethod
-    def _is_selector(cls, text: str) -> str:
-        if not _SELECTOR.fullmatch(text):
-            raise ValueError(f'"{text[:60]}" is no selector; take letters and digits: tminus1')
-        return text
+    @model_validator(mode="after")
+    def _selectors_differ(self) -> Self:
+        if self.second is not None and self.second.selector.lower() == self.selector.lower():
+            raise ValueError("second.selector must differ from selector: each key has a record of its own")
+        return self

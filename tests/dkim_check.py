@@ -1,9 +1,9 @@
-"""An independent check of DKIM signatures, from RFC 6376 and RFC 8017 alone, and a key to sign with."""
+"""An independent check of DKIM signatures, from RFC 6376, 8017, 8032 and 8463 alone, and a key to sign."""
 
 import re
 from base64 import b64decode
 from collections.abc import Callable
-from hashlib import sha256
+from hashlib import sha256, sha512
 
 Lookup = Callable[[str], str]
 """The text of the TXT record of a name."""
@@ -14,21 +14,26 @@ class NotVerifiedError(Exception):
 
 
 def verify(content: bytes, lookup: Lookup) -> dict[str, str]:
-    """The tags of the topmost signature of `content`, which must hold. Raises NotVerifiedError."""
+    """The tags of the topmost signature of `content`, which must hold. Raises NotVerifiedError.
+
+    A signature further down is checked by leaving out those above it, which it does not cover.
+    """
     head, _, body = content.partition(b"\r\n\r\n")
     fields = re.findall(rb"(?ms)^([!-9;-~]+)[ \t]*:(.*?)(?=\r\n[^ \t]|\Z)", head)
     name, value = fields[0]
     if name.lower() != b"dkim-signature":
         raise NotVerifiedError("the first header is no signature")
     tags = read_tags(value.decode("ascii"))
-    _require(tags, v="1", a="rsa-sha256", c="relaxed/relaxed")
+    kind = tags.get("a", "").removesuffix("-sha256")
+    _require(tags, v="1", a=f"{kind}-sha256", c="relaxed/relaxed")
     if "l" in tags:
         raise NotVerifiedError("the signature covers part of the body")
     if b64decode(tags["bh"]) != sha256(relaxed_body(body)).digest():
         raise NotVerifiedError("the body is not the one that was signed")
     record = read_tags(lookup(f"{tags['s']}._domainkey.{tags['d']}"))
-    _require(record, v="DKIM1", k="rsa")
-    _check_rsa(tags["b"], sha256(_signed(fields, tags["h"])).digest(), b64decode(record["p"]))
+    _require(record, v="DKIM1", k=kind)
+    check = {"rsa": _check_rsa, "ed25519": _check_ed25519}[kind]
+    check(tags["b"], sha256(_signed(fields, tags["h"])).digest(), b64decode(record["p"]))
     return tags
 
 
@@ -82,6 +87,54 @@ def _check_rsa(signature: str, digest: bytes, public: bytes) -> None:
     named = bytes.fromhex("3031300d060960864801650304020105000420") + digest
     if opened != b"\x00\x01" + b"\xff" * (size - len(named) - 3) + b"\x00" + named:
         raise NotVerifiedError("the headers are not the ones that were signed, or the key is another")
+
+
+_P = 2**255 - 19
+_ORDER = 2**252 + 27742317777372353535851937790883648493
+_D = -121665 * pow(121666, -1, _P) % _P
+_ROOT = pow(2, (_P - 1) // 4, _P)
+_Point = tuple[int, int]
+
+
+def _check_ed25519(signature: str, digest: bytes, public: bytes) -> None:
+    """Ed25519 (RFC 8032, section 5.1.7) over the hash (RFC 8463, section 3)."""
+    made = b64decode(signature)
+    factor = int.from_bytes(made[32:], "little")
+    if len(made) != 64 or len(public) != 32 or factor >= _ORDER:
+        raise NotVerifiedError("the signature or the key is no Ed25519")
+    base = _point((4 * pow(5, -1, _P) % _P).to_bytes(32, "little"))
+    share = int.from_bytes(sha512(made[:32] + public + digest).digest(), "little") % _ORDER
+    if _times(factor, base) != _sum(_point(made[:32]), _times(share, _point(public))):
+        raise NotVerifiedError("the headers are not the ones that were signed, or the key is another")
+
+
+def _point(written: bytes) -> _Point:
+    """RFC 8032, section 5.1.3."""
+    y = int.from_bytes(written, "little") & (2**255 - 1)
+    square = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
+    x = pow(square, (_P + 3) // 8, _P)
+    if (x * x - square) % _P:
+        x = x * _ROOT % _P
+    if (x * x - square) % _P or y >= _P:
+        raise NotVerifiedError("a part of the signature is no point of the curve")
+    return (x if x % 2 == written[31] >> 7 else _P - x), y
+
+
+def _sum(one: _Point, other: _Point) -> _Point:
+    """The addition law of the twisted Edwards curve."""
+    product = _D * one[0] * other[0] * one[1] * other[1]
+    x = (one[0] * other[1] + other[0] * one[1]) * pow(1 + product, -1, _P)
+    y = (one[1] * other[1] + one[0] * other[0]) * pow(1 - product, -1, _P)
+    return x % _P, y % _P
+
+
+def _times(factor: int, point: _Point) -> _Point:
+    found = (0, 1)
+    while factor:
+        if factor & 1:
+            found = _sum(found, point)
+        factor, point = factor >> 1, _sum(point, point)
+    return found
 
 
 def _numbers(der: bytes) -> tuple[int, int]:

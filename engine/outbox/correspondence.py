@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from connectors.address import BadAddressError, is_address, parse_mailbox
-from connectors.dkim_signing import BadKeyError, DkimSigner, read_key
+from connectors.dkim_signing import BadKeyError, DkimKey, DkimSigner, read_key
+from engine.branding import DkimKey as KeySettings
 from engine.email_settings import Email
 from engine.settings import ConfigError
 
@@ -51,18 +52,30 @@ def dkim_signer(email: Email) -> DkimSigner | None:
         return None
     for setting, sender in _senders(email).items():
         _check_alignment(email.dkim.domain, setting, sender)
-    text = email.dkim.key.get_secret_value()
+    keys = [_key("email.dkim.key", email.dkim)]
+    if email.dkim.second is not None:
+        keys.append(_key("email.dkim.second.key", email.dkim.second))
+        if keys[0].kind == keys[1].kind:
+            raise ConfigError(
+                f"email.dkim.second.key: both keys are {keys[0].kind}; a second signature is of use with the "
+                "other kind only"
+            )
+    return DkimSigner(email.dkim.domain, tuple(keys))
+
+
+def _key(setting: str, spec: KeySettings) -> DkimKey:
+    text = spec.key.get_secret_value()
     if "-----BEGIN" not in text:
         try:
             text = Path(text).read_text(encoding="ascii")
         except (OSError, ValueError) as error:
             raise ConfigError(
-                "email.dkim.key: is neither a private key in PEM form nor the path of a file with one"
+                f"{setting}: is neither a private key in PEM form nor the path of a file with one"
             ) from error
     try:
-        return DkimSigner(email.dkim.domain, email.dkim.selector, read_key(text))
+        return DkimKey(spec.selector, read_key(text))
     except BadKeyError as error:
-        raise ConfigError(f"email.dkim.key: {error}") from error
+        raise ConfigError(f"{setting}: {error}") from error
 
 
 def _senders(email: Email) -> dict[str, str]:

@@ -474,7 +474,7 @@ def test_deliver_batch_signs_what_goes_over_the_wire(database: Engine) -> None:
         assert deliver(database, port, email=email) == DeliveryReport(delivered=1)
     signer = dkim_signer(settings(email=email).email)
     assert signer is not None
-    assert verify(handler.contents[0], dict([signer.record()]).__getitem__)["d"] == "acme.example"
+    assert verify(handler.contents[0], dict(signer.records()).__getitem__)["d"] == "acme.example"
     assert message_from_bytes(handler.contents[0], policy=default)["Reply-To"] == CSM
 
 
@@ -535,7 +535,7 @@ def _smtp(port: int) -> dict[str, Any]:
         ),
         (
             {"email": {"sender": "a@acme.example", "dkim": DKIM | {"key": PRIVATE_KEY[:300]}}},
-            "email.dkim.key: it is no RSA key",
+            "email.dkim.key: it cannot be read as a private key",
         ),
         (
             {"email": {"sender": "a@other.example", "dkim": DKIM}},

@@ -30,13 +30,46 @@ def test_dkim_prints_the_record_to_publish(tmp_path: Path) -> None:
     assert shown.stdout.startswith('tminus1._domainkey.acme.example. IN TXT ( "v=DKIM1; k=rsa; p=MII')
     strings = shown.stdout.split('"')[1::2]
     assert max(map(len, strings)) <= 255
-    made = json.loads(run(tmp_path, config, "--json").stdout)
+    (made,) = json.loads(run(tmp_path, config, "--json").stdout)
     assert (made["name"], made["type"], made["value"]) == (
         "tminus1._domainkey.acme.example",
         "TXT",
         "".join(strings),
     )
     assert set(read_tags(made["value"])) == {"v", "k", "p"}
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+def test_dkim_makes_a_key_that_signs(tmp_path: Path, kind: str) -> None:
+    """For its owner alone to read, and never in place of another."""
+    key = tmp_path / "keys" / "dkim.pem"
+    made = run(tmp_path, EMAIL, "--new", str(key), "--kind", kind)
+    assert made.exit_code == 0, made.output
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert "PRIVATE" not in made.output
+    config = f"{EMAIL}  dkim: {{domain: acme.example, selector: s1, key: {key}}}\n"
+    assert f"v=DKIM1; k={kind}; p=" in run(tmp_path, config).stdout
+    before = key.read_text()
+    again = run(tmp_path, config, "--new", str(key))
+    assert (again.exit_code, key.read_text()) == (2, before)
+    assert "is there already" in again.stderr
+
+
+def test_dkim_shows_a_record_for_each_key(tmp_path: Path) -> None:
+    """With a second signature of the other kind; two of one kind are refused, as is one name for both."""
+    for name, kind in (("a", "rsa"), ("b", "ed25519"), ("c", "rsa")):
+        run(tmp_path, EMAIL, "--new", str(tmp_path / f"{name}.pem"), "--kind", kind)
+
+    def with_second(selector: str, name: str) -> Any:
+        second = f"second: {{selector: {selector}, key: {tmp_path}/{name}.pem}}"
+        first = f"domain: acme.example, selector: s1, key: {tmp_path}/a.pem"
+        return run(tmp_path, f"{EMAIL}  dkim: {{{first}, {second}}}\n", "--json")
+
+    records = json.loads(with_second("s2", "b").stdout)
+    assert [each["name"].partition(".")[0] for each in records] == ["s1", "s2"]
+    assert ["k=rsa" in records[0]["value"], "k=ed25519" in records[1]["value"]] == [True, True]
+    assert "both keys are rsa" in with_second("s2", "c").stderr
+    assert "second.selector must differ" in with_second("S1", "b").stderr
 
 
 @pytest.mark.parametrize(
