@@ -5,7 +5,19 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from engine.api import explanations, health, intake, mail_events, outbox, problems, silences, sources, tasks
+from engine.api import (
+    accounts,
+    explanations,
+    health,
+    intake,
+    mail_events,
+    outbox,
+    playbooks,
+    problems,
+    silences,
+    sources,
+    tasks,
+)
 from engine.api.guards import RequestBounds, SecurityHeaders
 from engine.api.problems import Problem
 from engine.api.service import Service
@@ -25,6 +37,8 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     app.include_router(health.routes)
     app.include_router(intake.router(service.catalogue))
+    app.include_router(accounts.routes)
+    app.include_router(playbooks.routes)
     app.include_router(tasks.routes)
     app.include_router(sources.routes)
     app.include_router(explanations.routes)

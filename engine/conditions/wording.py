@@ -83,3 +83,8 @@ def _shortened(text: str) -> str:
 
 def _counted(amount: int, noun: str) -> str:
     return f"{amount} {noun}" if abs(amount) == 1 else f"{amount} {noun}s"
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 task`, `12 tasks`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

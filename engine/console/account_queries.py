@@ -1,13 +1,15 @@
 """What the account pages read, by column."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, Table, func, or_, select
 
-from engine.people import queue
+from engine.people import queue, runs
 from engine.people.queue import QueueTask, TaskFilter
+from engine.people.runs import RunFilter
 from engine.state import tables
 
 Rows: TypeAlias = tuple[Row[Any], ...]
@@ -17,8 +19,6 @@ _CONTACT: Table = tables.Contact.__table__  # type: ignore[attr-defined]
 _SUBSCRIPTION: Table = tables.Subscription.__table__  # type: ignore[attr-defined]
 _TICKET: Table = tables.Ticket.__table__  # type: ignore[attr-defined]
 _METRIC: Table = tables.Metric.__table__  # type: ignore[attr-defined]
-_RUN: Table = tables.Run.__table__  # type: ignore[attr-defined]
-_STEP: Table = tables.StepRow.__table__  # type: ignore[attr-defined]
 _CHANGE: Table = tables.Change.__table__  # type: ignore[attr-defined]
 _EVENT: Table = tables.Event.__table__  # type: ignore[attr-defined]
 _DECISION: Table = tables.Decision.__table__  # type: ignore[attr-defined]
@@ -54,7 +54,7 @@ class AccountPage:
     metrics: Rows
     tasks: tuple[QueueTask, ...]
     runs: Rows
-    steps: dict[str, list[Row[Any]]]
+    steps: Mapping[str, list[Row[Any]]]
     timeline: tuple[Happening, ...]
     decisions: Rows
 
@@ -88,7 +88,7 @@ def load(connection: Connection, account_id: str) -> AccountPage | None:
     account = connection.execute(query.where(_ACCOUNT.c.id == account_id)).one_or_none()
     if account is None:
         return None
-    runs = _runs(connection, account_id)
+    found = runs.page(connection, RunFilter(account_id=account_id), limit=MOST_LISTED).items
     return AccountPage(
         account=account,
         csm=account.csm_name or account.csm,
@@ -97,8 +97,8 @@ def load(connection: Connection, account_id: str) -> AccountPage | None:
         tickets=_of(connection, _TICKET, account_id),
         metrics=_of(connection, _METRIC, account_id),
         tasks=queue.page(connection, TaskFilter(account_id=account_id), limit=MOST_LISTED).tasks,
-        runs=runs,
-        steps=_steps(connection, [run.id for run in runs]),
+        runs=found,
+        steps=runs.steps(connection, [run.id for run in found]),
         timeline=_timeline(connection, account_id),
         decisions=_decisions(connection, account_id),
     )
@@ -107,28 +107,6 @@ def load(connection: Connection, account_id: str) -> AccountPage | None:
 def _of(connection: Connection, table: Table, account_id: str) -> Rows:
     query = select(table).where(table.c.account_id == account_id).order_by(table.c.id).limit(MOST_LISTED)
     return tuple(connection.execute(query))
-
-
-def _runs(connection: Connection, account_id: str) -> Rows:
-    columns = [
-        _RUN.c[name] for name in ("id", "playbook", "state", "started_at", "outcome", "ended_at", "reason")
-    ]
-    query = select(*columns).where(_RUN.c.account_id == account_id)
-    return tuple(connection.execute(query.order_by(_RUN.c.started_at.desc(), _RUN.c.id).limit(MOST_LISTED)))
-
-
-def _steps(connection: Connection, runs: list[str]) -> dict[str, list[Row[Any]]]:
-    names = (
-        *("run_id", "step", "occurrence", "state", "due_on", "act_at", "acted_at", "settled_at"),
-        *("outcome", "reason"),
-    )
-    query = select(*(_STEP.c[name] for name in names)).where(_STEP.c.run_id.in_(runs))
-    found: dict[str, list[Row[Any]]] = {run: [] for run in runs}
-    for row in connection.execute(
-        query.order_by(_STEP.c.run_id, _STEP.c.due_on, _STEP.c.step, _STEP.c.occurrence)
-    ):
-        found[row.run_id].append(row)
-    return found
 
 
 def _timeline(connection: Connection, account_id: str) -> tuple[Happening, ...]:

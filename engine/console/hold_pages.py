@@ -6,10 +6,12 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from engine.api.access import ServiceHere
-from engine.console import playbook_queries
 from engine.console.pages import render, see_other
 from engine.console.session import Acting, SignedIn
+from engine.people import holds
 from engine.state.database import reading
+
+MOST_LISTED = 100
 
 routes = APIRouter(include_in_schema=False)
 
@@ -18,9 +20,8 @@ routes = APIRouter(include_in_schema=False)
 def list_holds(request: Request, service: ServiceHere, visitor: SignedIn) -> Response:
     """Batches of starts that wait for somebody to say yes, and those released."""
     with reading(service.database) as connection:
-        found = playbook_queries.holds(connection)
-    waiting = [each for each in found if each.state == "held"]
-    released = [each for each in found if each.state != "held"]
+        waiting = holds.page(connection, "held", limit=MOST_LISTED).items
+        released = holds.page(connection, "released", limit=MOST_LISTED).items
     return render(request, "holds.html", visitor, waiting=waiting, released=released)
 
 

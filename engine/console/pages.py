@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from engine.api.access import service_of
 from engine.api.problems import Problem
+from engine.conditions.wording import plural
 from engine.console import wording
 from engine.console.guidance import guidance
 from engine.console.session import Visitor
@@ -37,7 +38,7 @@ def _environment() -> Environment:
         value=wording.value,
         path=lambda text: quote(str(text), safe=""),
     )
-    made.globals["plural"] = wording.plural
+    made.globals["plural"] = plural
     return made
 
 

@@ -58,8 +58,3 @@ def sentence(name: str | None) -> str:
     """`no_response` as "No response"."""
     spaced = words(name)
     return spaced[:1].upper() + spaced[1:]
-
-
-def plural(number: int, noun: str) -> str:
-    """`1 task`, `12 tasks`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -35,6 +35,12 @@ def _serial() -> Any:
 class Account(SQLModel, table=True):
     """A customer. Its current values; the past is in `change`."""
 
+    __table_args__ = (
+        Index("ix_account_csm", "csm", "id"),
+        Index("ix_account_segment", "segment", "id"),
+        Index("ix_account_stage", "stage", "id"),
+    )
+
     id: str = Field(primary_key=True)
     name: str | None = _text()
     segment: str | None = None
@@ -55,7 +61,7 @@ class Account(SQLModel, table=True):
     nps: Decimal | None = _number()
     open_tickets: Decimal | None = _number()
     strategic: bool | None = None
-    csm: str | None = Field(default=None, index=True)
+    csm: str | None = None
     ae: str | None = None
     exec_sponsor: str | None = None
     customer_since: date | None = None
@@ -328,6 +334,7 @@ class Run(SQLModel, table=True):
         UniqueConstraint("playbook", "subject_id", "key", "generation"),
         Index("ix_run_account", "account_id", "state"),
         Index("ix_run_playbook", "playbook", "started_at"),
+        Index("ix_run_started", "started_at", "id"),
     )
 
     id: str = Field(primary_key=True)
@@ -585,6 +592,8 @@ class Decision(SQLModel, table=True):
     __table_args__ = (
         Index("ix_decision_account", "account_id", "at"),
         Index("ix_decision_subject", "playbook", "subject_id", "at"),
+        Index("ix_decision_playbook", "playbook", "at"),
+        Index("ix_decision_at", "at"),
     )
 
     id: int | None = _serial()

@@ -10,13 +10,9 @@ import pytest
 from engine.conditions.catalogue import BUILT_IN
 from engine.conditions.phrase import condition_words
 from engine.conditions.tree import Group, Predicate
+from engine.conditions.wording import plural
 from engine.console import wording
-from engine.console.condition_words import (
-    action_words,
-    exit_words,
-    timing_words,
-    trigger_words,
-)
+from engine.people.playbook_words import action_words, exit_words, timing_words, trigger_words
 from engine.rulefile.model import Exit
 from tests.website import AT_RISK
 
@@ -61,7 +57,7 @@ def test_names_and_amounts_read_as_words() -> None:
     assert (wording.words("no_response"), wording.words(None)) == ("no response", "–")
     assert wording.sentence("no_response") == "No response"
     assert (wording.amount(Decimal("124000.50")), wording.amount(None)) == ("124,000.5", "–")
-    assert (wording.plural(1, "task"), wording.plural(1200, "task")) == ("1 task", "1,200 tasks")
+    assert (plural(1, "task"), plural(1200, "task")) == ("1 task", "1,200 tasks")
 
 
 def test_condition_words_bracket_inner_groups() -> None:

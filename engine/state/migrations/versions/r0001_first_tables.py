@@ -64,7 +64,9 @@ def _state() -> None:
         _instant("last_active_at"),
         _json("custom"),
     )
-    op.create_index("ix_account_csm", "account", ["csm"])
+    op.create_index("ix_account_csm", "account", ["csm", "id"])
+    op.create_index("ix_account_segment", "account", ["segment", "id"])
+    op.create_index("ix_account_stage", "account", ["stage", "id"])
     op.create_table(
         "contact",
         _name("id", primary_key=True),
@@ -272,6 +274,7 @@ def _playbooks() -> None:
     )
     op.create_index("ix_run_account", "run", ["account_id", "state"])
     op.create_index("ix_run_playbook", "run", ["playbook", "started_at"])
+    op.create_index("ix_run_started", "run", ["started_at", "id"])
     op.create_table(
         "step",
         _name("id", primary_key=True),
@@ -341,6 +344,8 @@ def _playbooks() -> None:
     )
     op.create_index("ix_decision_account", "decision", ["account_id", "at"])
     op.create_index("ix_decision_subject", "decision", ["playbook", "subject_id", "at"])
+    op.create_index("ix_decision_playbook", "decision", ["playbook", "at"])
+    op.create_index("ix_decision_at", "decision", ["at"])
     op.create_table(
         "hold",
         _name("id", primary_key=True),

@@ -4,8 +4,7 @@ from datetime import timedelta
 
 from engine.clock.durations import Duration
 from engine.conditions.phrase import condition_words
-from engine.conditions.wording import label
-from engine.console.wording import plural
+from engine.conditions.wording import label, plural
 from engine.episodes.recurrence import every_words
 from engine.rulefile.effects import RecordAction, UpdateAction
 from engine.rulefile.model import (
