@@ -20,6 +20,7 @@ from engine.api import (
 )
 from engine.api.guards import RequestBounds, SecurityHeaders
 from engine.api.problems import Problem
+from engine.api.repeats import Repeats
 from engine.api.service import Service
 from engine.console import pages, site
 
@@ -27,7 +28,9 @@ _ABOUT = """
 Send accounts and events in, read and finish the tasks that follow.
 
 Every call under `/api` needs the header `Authorization: Bearer TOKEN`. Errors are problem details
-(RFC 9457). Times are ISO 8601 with an offset and are answered in UTC.
+(RFC 9457). Times are ISO 8601 with an offset and are answered in UTC. A call that changes something
+can carry an `Idempotency-Key` of its own: sent again within 24 hours it is answered as before, with
+the header `Idempotent-Replayed: true`, and does nothing twice.
 """
 
 
@@ -47,6 +50,7 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(mail_events.routes)
     site.mount(app, has_mailbox=service.mailbox is not None)
     _handle_errors(app)
+    app.add_middleware(Repeats, database=service.database, now=service.now)
     app.add_middleware(RequestBounds)
     app.add_middleware(SecurityHeaders)
     return app

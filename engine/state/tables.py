@@ -677,6 +677,20 @@ class ApiToken(SQLModel, table=True):
     revoked_at: datetime | None = _instant()
 
 
+class Repeatable(SQLModel, table=True):
+    """What was answered to a request that named itself by a key, for when it is sent again."""
+
+    id: str = Field(primary_key=True)
+    """The SHA-256 of the token and the key."""
+    request: str
+    """The SHA-256 of method, address and body."""
+    at: datetime = _required_instant(index=True)
+    status: int | None = None
+    """None while it is under way."""
+    content_type: str = ""
+    body: str = Field(default="", sa_type=Text)
+
+
 class Secret(SQLModel, table=True):
     """A key generated once for this installation: signing of sessions and of unsubscribe links."""
 

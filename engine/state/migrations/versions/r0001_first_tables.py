@@ -539,6 +539,16 @@ def _service() -> None:
         _instant("revoked_at"),
     )
     op.create_table(
+        "repeatable",
+        _name("id", primary_key=True),
+        _name("request", required=True),
+        _instant("at", required=True),
+        sa.Column("status", sa.Integer(), nullable=True),
+        _name("content_type", required=True),
+        _text("body", required=True),
+    )
+    op.create_index("ix_repeatable_at", "repeatable", ["at"])
+    op.create_table(
         "secret",
         _name("name", primary_key=True),
         _name("value", required=True),
