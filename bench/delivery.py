@@ -31,7 +31,8 @@ from sqlalchemy import Engine, delete, func, insert, select
 from connectors.message import Letter, build_message, on_the_wire
 from engine.identity import digest
 from engine.outbox.deliver import deliver_batch
-from engine.outbox.wiring import close_connectors, open_connectors
+from engine.outbox.entry import close_connectors
+from engine.outbox.wiring import open_connectors
 from engine.settings import Settings
 from engine.state import tables
 from engine.state.database import open_database, reading, writing

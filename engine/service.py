@@ -27,8 +27,9 @@ from engine.mailbox.receiver import MailboxReceiver
 from engine.match.choice import open_matcher
 from engine.match.matcher import DurableMatcher, Matcher
 from engine.outbox.deliver import Deliverer
+from engine.outbox.entry import close_connectors
 from engine.outbox.lane import Lane
-from engine.outbox.wiring import close_connectors, open_connectors
+from engine.outbox.wiring import open_connectors
 from engine.returns.reading import check_secret, inbox_of, read_inbox, seconds_between, soft_limit
 from engine.sample.life import live
 from engine.schedule import Schedule, Work
@@ -41,6 +42,8 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 5.0
 """How long a stop waits for a tick or a delivery under way."""
+CUT_SECONDS = 2.0
+"""How long it then waits for what came of deliveries whose connections it has cut."""
 AT_ONCE = 100
 """Outbox entries delivered before the delivery looks up."""
 
@@ -253,6 +256,9 @@ def _stop(schedule: Schedule, web: WebServer, parts: Parts, stopped: _Stopped) -
     web.end()
     parts.deliverer.end()
     stopped.is_clean = schedule.stop(STOP_SECONDS)
+    if not stopped.is_clean:
+        parts.deliverer.cut()
+        stopped.is_clean = schedule.stop(CUT_SECONDS)
     if not stopped.is_clean:
         log.warning("What was under way is left as it is; the next start takes it up.")
         _end_workers(parts.matcher)

@@ -1,5 +1,6 @@
 """A deliverer: lanes for every connector, signs of life for what they hold, and what others left behind."""
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -9,12 +10,15 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from engine.outbox.claim import LEASE
-from engine.outbox.entry import Connector
-from engine.outbox.lane import DeliveryReport, Desk, Gate, Lane, report_of
+from engine.outbox.entry import Connector, close_connectors
+from engine.outbox.gate import Gate
+from engine.outbox.lane import DeliveryReport, Desk, Lane, report_of
 from engine.outbox.pace import Pace
 from engine.outbox.record import CRASHED, recover, renew
 from engine.outbox.retry import RetryDecision
 from engine.settings import Settings
+
+log = logging.getLogger(__name__)
 
 __all__ = ["Deliverer", "DeliveryReport", "deliver_batch"]
 
@@ -34,9 +38,11 @@ class Deliverer:
         settings: Settings,
         clock: Callable[[], datetime],
         owner: str,
+        sign_seconds: float = SIGN_SECONDS,
     ) -> None:
-        """`owner` names this deliverer, each process its own."""
+        """`owner` names this deliverer, each process its own; a sign of life comes every `sign_seconds`."""
         self._desk = Desk(database, settings, clock, owner)
+        self._connectors, self._sign_seconds = connectors, sign_seconds
         self.lanes: dict[str, Lane] = {"stray": Lane(self._desk, None, None, Gate(), sorted(connectors))}
         for name, connector in connectors.items():
             gate = Gate(_pace(settings, name, clock()))
@@ -50,8 +56,17 @@ class Deliverer:
         self._signs.start()
 
     def end(self) -> None:
-        """Ask the lanes to stop: what they have not tried yet goes back."""
+        """Ask the lanes to stop: what they have not begun goes back at once, whatever hangs."""
         self._desk.stopping.set()
+        for lane in self.lanes.values():
+            try:
+                lane.hand_back()
+            except Exception:
+                log.warning("What was not begun stays claimed until its lease runs out.", exc_info=True)
+
+    def cut(self) -> None:
+        """End the tries under way as if the other side had hung up, so that their fate is noted."""
+        close_connectors(self._connectors)
 
     def recover(self) -> Counter[str]:
         """Settle what deliverers that stopped have left behind; counts by the state it came to."""
@@ -60,13 +75,17 @@ class Deliverer:
         def follow(entry_id: str, attempts: int) -> RetryDecision:
             return desk.decide(CRASHED, entry_id, attempts, now)
 
-        return Counter(each.state for each in recover(desk.database, now, follow))
+        living = desk.held(LONGEST_TRY_SECONDS)
+        return Counter(each.state for each in recover(desk.database, now, follow, living))
 
     def _give_signs(self) -> None:
-        while not self._desk.stopping.wait(SIGN_SECONDS):
+        while not self._desk.stopping.wait(self._sign_seconds):
             held = self._desk.held(LONGEST_TRY_SECONDS)
-            if held:
-                renew(self._desk.database, held, self._desk.clock())
+            try:
+                if held:
+                    renew(self._desk.database, held, self._desk.clock())
+            except Exception:  # while the database is gone there is nothing to renew; the next sign may do it
+                log.warning("Leases could not be renewed and will be tried again.", exc_info=True)
 
 
 def deliver_batch(

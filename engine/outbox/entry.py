@@ -38,4 +38,10 @@ class Connector(Protocol):
         """Try once."""
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Let go of connections; a try under way ends as if the other side had hung up."""
+
+
+def close_connectors(connectors: Mapping[str, Connector]) -> None:
+    """Let go of every connection."""
+    for each in connectors.values():
+        each.close()

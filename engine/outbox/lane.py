@@ -2,22 +2,22 @@
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count
 
 from sqlalchemy import Engine
 
 from connectors.outcome import Failed, Outcome, Unknown
 from engine.identity import digest
-from engine.outbox.circuit import Circuit
-from engine.outbox.claim import Claim, claim
+from engine.outbox.claim import LEASE, Claim, claim
 from engine.outbox.entry import Connector, Entry
-from engine.outbox.pace import Pace
+from engine.outbox.gate import Gate
+from engine.outbox.insist import insist
 from engine.outbox.record import Settlement, hand_back, settle
 from engine.outbox.retry import RetryDecision, decide
 from engine.permit.policy import Policy, policy_of
@@ -26,7 +26,7 @@ from engine.settings import Settings
 HANDFUL = 10
 """Entries claimed at once at most: a crash leaves the fate of no more than these unknown."""
 SLOW_SECONDS = 1.0
-"""A handful that takes longer is halved the next time, so that what is asked at the claim still holds."""
+"""What a handful has not tried by then goes back, so that what is asked at the claim still holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,43 +110,6 @@ class Desk:
 
 
 @dataclass
-class Gate:
-    """How much may go to one connector, shared by its lanes."""
-
-    pace: Pace | None = None
-    circuit: Circuit = field(default_factory=Circuit)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def admit(self, wanted: int, now: datetime) -> int:
-        """Take leave for up to `wanted` entries."""
-        with self._lock:
-            allowed = self.circuit.allows(wanted, now)
-            if self.pace is not None:
-                allowed = min(allowed, self.pace.available(now))
-                self.pace = self.pace.taken(allowed, now)
-            if allowed:
-                self.circuit = self.circuit.probing(now)
-            return allowed
-
-    def give_back(self, unused: int, now: datetime) -> None:
-        """Return leave that was not used."""
-        with self._lock:
-            if self.pace is not None and unused:
-                self.pace = self.pace.taken(-unused, now)
-            self.circuit = self.circuit.released()
-
-    def note(self, outcome: Outcome, now: datetime) -> None:
-        """Learn from a try."""
-        with self._lock:
-            self.circuit = self.circuit.after(outcome, now)
-
-    def is_open(self, now: datetime) -> bool:
-        """Whether another entry may follow."""
-        with self._lock:
-            return self.circuit.rests_until is None
-
-
-@dataclass
 class Lane:
     """One thread's worth of delivery to one connector; without a name, to all that are not configured."""
 
@@ -157,6 +120,9 @@ class Lane:
     known: Sequence[str] = ()
     handful: int = HANDFUL
     """How many the next claim may take; adapts to how long a try takes."""
+    _untried: deque[Entry] = field(default_factory=deque)
+    _doubtful: list[str] = field(default_factory=list)
+    """Claims of which the database did not say whether it has them."""
 
     def run(self, limit: int) -> Counter[str]:
         """Deliver up to `limit` entries; counts by the state they ended in, none when nothing was ready."""
@@ -168,24 +134,36 @@ class Lane:
             states += found
         return states
 
+    def hand_back(self) -> None:
+        """Give up what has been claimed and not begun, while a try may be under way in another thread."""
+        rest = list(iter(self._next, None))
+        try:
+            for owner in {each.lease_owner for each in rest}:
+                hand_back(self.desk.database, owner, [each.id for each in rest])
+        except BaseException:
+            self._untried.extend(rest)
+            raise
+
     def _turn(self, limit: int) -> Counter[str] | None:
         now = self.desk.clock()
-        allowed = self.gate.admit(min(self.handful, limit), now)
-        if not allowed:
+        leave = self.gate.admit(min(self.handful, limit), now)
+        if not leave.count:
             return None
-        with self.desk.holding() as owner:
-            found = self._claim(owner, allowed, now)
-            if found.is_empty:
-                self.gate.give_back(allowed, now)
-                return None
-            began = time.monotonic()
-            states = self._deliver(found.entries, owner)
-            self._adapt(time.monotonic() - began, len(found.entries))
-        self.gate.give_back(allowed - sum(states.values()), self.desk.clock())
-        return states + Counter(cancelled=found.cancelled)
+        states: Counter[str] = Counter()
+        try:
+            with self.desk.holding() as owner:
+                found = self._claim(owner, leave.count, now)
+                self._deliver(found.entries, owner, states)
+        finally:
+            self.gate.give_back(leave, leave.count - states.total(), self.desk.clock())
+        return None if found.is_empty else states + Counter(cancelled=found.cancelled)
 
     def _claim(self, owner: str, limit: int, now: datetime) -> Claim:
-        return claim(
+        while self._doubtful:
+            hand_back(self.desk.database, self._doubtful[0])
+            self._doubtful.pop(0)
+        self._doubtful.append(owner)
+        found = claim(
             self.desk.database,
             now=now,
             owner=owner,
@@ -195,6 +173,8 @@ class Lane:
             known=self.known,
             policy=self.desk.policy,
         )
+        self._doubtful.pop()
+        return found
 
     def _adapt(self, seconds: float, tried: int) -> None:
         if seconds > SLOW_SECONDS:
@@ -202,23 +182,38 @@ class Lane:
         elif tried == self.handful:
             self.handful = min(HANDFUL, self.handful * 2)
 
-    def _deliver(self, entries: Sequence[Entry], owner: str) -> Counter[str]:
-        """Try each, and note the answers together, or as soon as one has been waiting for a second."""
-        states: Counter[str] = Counter()
+    def _deliver(self, entries: Sequence[Entry], owner: str, states: Counter[str]) -> None:
+        """Try each, note the answers together, count them in `states`; what finds no time goes back."""
         answered: list[Settlement] = []
-        since = time.monotonic()
-        for position, entry in enumerate(entries):
-            if self.desk.stopping.is_set() or (not self.gate.is_open(self.desk.clock()) and position):
-                hand_back(self.desk.database, entries[position:])
-                break
+        watch = _Watch(self.desk.clock)
+        self._untried.extend(entries)
+        while self._goes_on(watch, bool(answered)) and (entry := self._next()):
             answered.append(self._try(entry))
             states[answered[-1].decision.state] += 1
             self.desk.progress(owner)
-            if time.monotonic() - since > SLOW_SECONDS:
-                settle(self.desk.database, answered)
-                answered, since = [], time.monotonic()
-        settle(self.desk.database, answered)
-        return states
+        try:
+            self._insist(partial(settle, self.desk.database, answered), owner)
+        finally:
+            self._insist(self.hand_back, owner)
+        if answered:
+            self._adapt(watch.seconds(), len(answered))
+
+    def _next(self) -> Entry | None:
+        try:
+            return self._untried.popleft()
+        except IndexError:
+            return None
+
+    def _goes_on(self, watch: "_Watch", has_tried: bool) -> bool:
+        """Whether there is leave and time for another: the first has as long as its lease is sure to hold."""
+        if self.desk.stopping.is_set():
+            return False
+        if has_tried:
+            return self.gate.is_open() and watch.seconds() <= SLOW_SECONDS
+        return watch.seconds() < LEASE.total_seconds() / 2
+
+    def _insist(self, write: Callable[[], None], owner: str) -> None:
+        insist(write, lambda: self.desk.progress(owner), self.desk.stopping)
 
     def _try(self, entry: Entry) -> Settlement:
         now = self.desk.clock()
@@ -230,6 +225,21 @@ class Lane:
         ended_at = self.desk.clock()
         decision = self.desk.decide(outcome, entry.id, entry.attempts, ended_at)
         return Settlement(entry.id, entry.attempt_id, decision, ended_at)
+
+
+@dataclass
+class _Watch:
+    """Says how long ago it was made, also where the machine slept meanwhile."""
+
+    clock: Callable[[], datetime]
+    _began: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self._began_at = self.clock()
+
+    def seconds(self) -> float:
+        """By the clock that stops in a sleep, or by the one that may be set, whichever says more."""
+        return max(time.monotonic() - self._began, (self.clock() - self._began_at).total_seconds())
 
 
 def _tried(connector: Connector, entry: Entry, now: datetime) -> Outcome:

@@ -1,6 +1,6 @@
 """Notes what came of tries, and of those that never came back."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,6 @@ from sqlalchemy import Engine, Table, bindparam, case, delete, func, or_, select
 
 from connectors.outcome import Unknown
 from engine.outbox.claim import LEASE, READY
-from engine.outbox.entry import Entry
 from engine.outbox.retry import RetryDecision
 from engine.state.database import writing
 from engine.state.tables import IS_EXECUTING, Attempt, Outbox
@@ -116,42 +115,25 @@ def _settled(each: Settlement) -> dict[str, Any]:
     }
 
 
-def hand_back(database: Engine, entries: Sequence[Entry]) -> None:
-    """Give up the leases of entries that were not tried after all, as if they had not been claimed."""
-    if not entries:
-        return
-    rows = [
-        {
-            "entry": each.id,
-            "holder": each.lease_owner,
-            "tries": each.attempts - 1,
-            "waits": "retryable" if each.attempts > 1 else "available",
-        }
-        for each in entries
-    ]
+def hand_back(database: Engine, owner: str, ids: Sequence[str] | None = None) -> None:
+    """Give up the lease that a claim's `owner` has on these entries, or on all: as if not claimed at all."""
+    held = [_outbox.c.state == "executing", _outbox.c.lease_owner == owner]
+    if ids is not None:
+        held.append(_outbox.c.id.in_(ids))
     with writing(database) as connection:
-        connection.execute(_HAND_BACK, rows)
-        connection.execute(
-            delete(_attempt).where(
-                _attempt.c.id.in_([each.attempt_id for each in entries]), _attempt.c.result == "started"
-            )
-        )
+        found = connection.scalars(select(_outbox.c.id).where(*held).with_for_update()).all()
+        if found:
+            begun = _attempt.c.outbox_id.in_(found), _attempt.c.result == "started"
+            connection.execute(delete(_attempt).where(*begun))
+            connection.execute(_HAND_BACK.where(_outbox.c.id.in_(found)))
 
 
-_HAND_BACK = (
-    update(_outbox)
-    .where(
-        _outbox.c.id == bindparam("entry"),
-        _outbox.c.state == "executing",
-        _outbox.c.lease_owner == bindparam("holder"),
-    )
-    .values(
-        state=bindparam("waits"),
-        attempts=bindparam("tries"),
-        left_at=_may_have_left(),
-        lease_owner=None,
-        lease_until=None,
-    )
+_HAND_BACK = update(_outbox).values(
+    state=case((_outbox.c.attempts > 1, "retryable"), else_="available"),
+    attempts=_outbox.c.attempts - 1,
+    left_at=_may_have_left(),
+    lease_owner=None,
+    lease_until=None,
 )
 
 
@@ -163,14 +145,17 @@ def renew(database: Engine, owners: Iterable[str], now: datetime) -> None:
 
 
 def recover(
-    database: Engine, now: datetime, follow: Callable[[str, int], RetryDecision]
+    database: Engine,
+    now: datetime,
+    follow: Callable[[str, int], RetryDecision],
+    living: Collection[str] = (),
 ) -> list[RetryDecision]:
-    """Settle the entries whose lease has run out: their deliverer has stopped.
+    """Settle the entries whose lease has run out: their deliverer has stopped, if not one of the `living`.
 
     They may have been sent: `follow(id, attempts)` says what becomes of each.
     """
     with writing(database) as connection:
-        rows = connection.execute(_expired(now)).all()
+        rows = connection.execute(_expired(now, living)).all()
         lost = [
             Settlement(row.id, row.attempt_id, follow(row.id, row.attempts), now)
             for row in rows
@@ -182,13 +167,14 @@ def recover(
     return [each.decision for each in lost]
 
 
-def _expired(now: datetime) -> Any:
+def _expired(now: datetime, living: Collection[str]) -> Any:
     newest = select(func.max(_attempt.c.id)).where(_attempt.c.outbox_id == _outbox.c.id).scalar_subquery()
     return (
         select(_outbox.c.id, _outbox.c.attempts, newest.label("attempt_id"))
         .where(
             text(f"outbox.{IS_EXECUTING}"),
             or_(_outbox.c.lease_until.is_(None), _outbox.c.lease_until <= now),
+            func.coalesce(_outbox.c.lease_owner, "").not_in(sorted(living)),
         )
         .order_by(_outbox.c.id)
         .limit(_RECOVERED_AT_ONCE)

@@ -120,12 +120,6 @@ def open_connectors(settings: Settings, database: Engine) -> Mapping[str, Connec
     return found
 
 
-def close_connectors(connectors: Mapping[str, Connector]) -> None:
-    """Let go of every connection."""
-    for each in connectors.values():
-        each.close()
-
-
 LONGEST_TIMEOUT = 90.0
 """Seconds. A connection and an exchange may take nine times as long, and must end within the lease."""
 

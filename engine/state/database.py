@@ -10,11 +10,25 @@ from sqlalchemy.pool import StaticPool
 
 
 def open_database(url: str) -> Engine:
-    """An engine for SQLite (WAL, busy timeout 30 s) or PostgreSQL (session time zone UTC)."""
+    """An engine for SQLite (WAL, busy timeout 30 s) or PostgreSQL (session time zone UTC).
+
+    Its errors do not show the values that were to be written: they may be anybody's address.
+    """
     parsed = _with_driver(make_url(url))
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed)
-    return create_engine(parsed, pool_pre_ping=True, connect_args={"options": "-c timezone=utc"})
+    return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=_POSTGRESQL)
+
+
+_POSTGRESQL = {
+    "options": "-c timezone=utc",
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""A server that has gone without a word is noticed within a minute or so, and not after hours."""
 
 
 def _with_driver(url: URL) -> URL:
@@ -27,9 +41,9 @@ def _open_sqlite(url: URL) -> Engine:
     connect_args = {"timeout": 30, "check_same_thread": False}
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, connect_args=connect_args)
+        engine = create_engine(url, hide_parameters=True, connect_args=connect_args)
     else:
-        engine = create_engine(url, connect_args=connect_args, poolclass=StaticPool)
+        engine = create_engine(url, hide_parameters=True, connect_args=connect_args, poolclass=StaticPool)
 
     @event.listens_for(engine, "connect")
     def configure(connection, _record):  # type: ignore[no-untyped-def]

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from connectors.inbox import Inbox
 from tests.integration.mail_servers import free_port
@@ -45,7 +44,8 @@ class ImapServer:
 def imap_server(*options: str) -> Iterator[ImapServer]:
     """An IMAP server with one account."""
     port = free_port()
-    command = [str(Path(sys.executable).with_name("pymap")), "--host", "127.0.0.1", "--port", str(port)]
+    start = "from pymap.main import main; main()"
+    command = [sys.executable, "-c", start, "--host", "127.0.0.1", "--port", str(port)]
     account = ["dict", "--demo-user", USER, "--demo-password", PASSWORD]
     with subprocess.Popen([*command, *options, *account], stderr=subprocess.DEVNULL) as process:
         try:

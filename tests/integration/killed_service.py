@@ -22,7 +22,8 @@ from typing import Any
 
 from engine.conditions.catalogue import Kind
 from engine.outbox.deliver import Deliverer
-from engine.outbox.wiring import close_connectors, open_connectors
+from engine.outbox.entry import close_connectors
+from engine.outbox.wiring import open_connectors
 from engine.settings import Settings
 from engine.state.database import open_database
 from tests.builders import START, Company, account, company, entry

@@ -19,10 +19,10 @@ from engine.outbox.by_hand import CannotRequeueError, requeue
 from engine.outbox.claim import LEASE, _take, claim
 from engine.outbox.correspondence import dkim_signer
 from engine.outbox.deliver import Deliverer, DeliveryReport, deliver_batch
-from engine.outbox.entry import Connector, Entry
+from engine.outbox.entry import Connector, Entry, close_connectors
 from engine.outbox.record import Settlement, renew, settle
 from engine.outbox.retry import RetryDecision
-from engine.outbox.wiring import close_connectors, open_connectors
+from engine.outbox.wiring import open_connectors
 from engine.settings import ConfigError, Rate, Settings
 from engine.state.database import writing
 from engine.state.tables import Account, Contact, Outbox, Rulebook, Run, Suppression

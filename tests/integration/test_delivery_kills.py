@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 
 from engine.outbox.claim import LEASE
 from engine.outbox.deliver import deliver_batch
-from engine.outbox.wiring import close_connectors, open_connectors
+from engine.outbox.entry import close_connectors
+from engine.outbox.wiring import open_connectors
 from tests.integration.mail_servers import messages_by_id, real_smtp
 from tests.integration.outbox_book import NOW, attempts, outbox, seed, settings
 
