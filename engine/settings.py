@@ -21,6 +21,7 @@ from engine.email_settings import Email
 from engine.health.bands import Bands, bands_of
 from engine.health.config import HealthSettings
 from engine.health.model import HealthModel, health_model, kept_fields
+from engine.sign_in_settings import SignIn
 
 
 class ConfigError(Exception):
@@ -232,6 +233,7 @@ class Settings(BaseSettings):
     email: Email = Email()
     connectors: dict[str, Connector] = {}
     console: Console = Console()
+    sign_in: SignIn = SignIn()
     mailbox: Mailbox = Mailbox()
     sample: Sample = Sample()
 

@@ -18,6 +18,7 @@ from engine.api import (
     sources,
     tasks,
 )
+from engine.api.gate import include
 from engine.api.guards import RequestBounds, SecurityHeaders
 from engine.api.problems import Problem
 from engine.api.repeats import Repeats
@@ -38,17 +39,21 @@ def create_app(service: Service) -> FastAPI:
     """The API and the console of one service, ready to be served."""
     app = FastAPI(title="Tminus", version="1", description=_ABOUT, docs_url=None, redoc_url=None)
     app.state.service = service
-    app.include_router(health.routes)
-    app.include_router(intake.router(service.catalogue))
-    app.include_router(accounts.routes)
-    app.include_router(playbooks.routes)
-    app.include_router(tasks.routes)
-    app.include_router(sources.routes)
-    app.include_router(explanations.routes)
-    app.include_router(silences.routes)
-    app.include_router(outbox.routes)
-    app.include_router(mail_events.routes)
-    site.mount(app, has_mailbox=service.mailbox is not None)
+    for router in (
+        health.routes,
+        intake.router(service.catalogue),
+        accounts.routes,
+        playbooks.routes,
+        tasks.routes,
+        sources.routes,
+        explanations.routes,
+        silences.routes,
+        outbox.routes,
+        mail_events.routes,
+        *site.routers(has_mailbox=service.mailbox is not None),
+    ):
+        include(app, router)
+    site.mount(app)
     _handle_errors(app)
     app.add_middleware(Repeats, database=service.database, now=service.now)
     app.add_middleware(RequestBounds)

@@ -25,6 +25,7 @@ from engine.cli.tasks_command import tasks
 from engine.cli.test_command import test
 from engine.cli.tick_command import tick
 from engine.cli.token_command import token
+from engine.cli.user_command import user
 from engine.cli.watch_command import watch
 from engine.state.migrate import migrated
 
@@ -69,6 +70,7 @@ app.add_typer(holds, name="holds")
 app.add_typer(silences, name="silences")
 app.add_typer(outbox, name="outbox")
 app.add_typer(suppressions, name="suppressions")
+app.add_typer(user, name="user")
 
 
 def run() -> None:

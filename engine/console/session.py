@@ -1,28 +1,36 @@
-"""Who is signed in to the console: a signed cookie that names a token still in force."""
+"""Who is signed in to the console: a cookie that names a session still in force."""
 
 import hmac
-import secrets
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Form, Header, Request
-from itsdangerous import BadData, URLSafeTimedSerializer
 from starlette.responses import Response
 
 from engine.api.access import ServiceHere, service_of
 from engine.api.problems import Problem
 from engine.api.service import Service
-from engine.api.tokens import token_digest, token_owner
-from engine.permit.secret import installation_secret
+from engine.api.tokens import used_token
+from engine.state.database import reading
+from engine.users.access import GRANTS, Access, Permission, access_of
+from engine.users.scope import EVERYTHING, Scope, team_scope
+from engine.users.sessions import (
+    How,
+    KnownSession,
+    begin_session,
+    end_session,
+    known_session,
+    lasting_of,
+)
+from engine.users.users import user_of
 
 COOKIE = "tminus_session"
-LASTS_SECONDS = 14 * 24 * 3600
 
 
 class SignInNeeded(Exception):
-    """Nobody is signed in, or the token of the session was revoked."""
+    """Nobody is signed in, or the session has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,45 +38,100 @@ class Visitor:
     """Somebody who is signed in."""
 
     name: str
-    """The name of the token; what they do is recorded under it."""
+    """What they are called on the pages."""
     csrf: str
     """What their forms carry to show that they come from our pages."""
+    permissions: frozenset[Permission]
+    access: Access | None
+    """What they may do, in a word; None for a token that does not even allow to read."""
+    scope: Scope
+    """Whose accounts they see."""
+    session: KnownSession
+    person_id: str | None = None
+    """Who they are; None for the holder of a token."""
+
+    @property
+    def by(self) -> str:
+        """What they do is recorded under this: the id of the person, or the name of the token."""
+        return self.person_id or self.name
+
+    def may(self, permission: Permission | str) -> bool:
+        """Whether they have a permission."""
+        return permission in self.permissions
 
 
-def begin(request: Request, response: Response, token: str) -> bool:
-    """Sign in with a token: sets the cookie, or returns False when the token is not in force."""
+def begin(
+    request: Request, response: Response, how: How, *, person_id: str | None = None, token: str | None = None
+) -> None:
+    """Sign a person in, or the holder of a token by its digest; a session of this browser before ends."""
     service = service_of(request)
-    digest = token_digest(token.strip())
-    if token_owner(service.database, digest) is None:
-        return False
-    value = _serializer(service).dumps([digest, secrets.token_urlsafe(12)])
+    previous = request.cookies.get(cookie_name(service))
+    if previous:
+        end_session(service.database, previous)
+    lasting = lasting_of(service.settings.sign_in)
+    agent = request.headers.get("user-agent", "")
+    value = begin_session(
+        service.database, service.now(), lasting, how, person_id=person_id, token=token, agent=agent
+    )
     response.set_cookie(
-        COOKIE,
-        str(value),
-        max_age=LASTS_SECONDS,
+        cookie_name(service),
+        value,
+        max_age=int(lasting.whole.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=service.settings.console.public_url.startswith("https:"),
+        secure=is_https(service),
     )
-    return True
 
 
-def end(response: Response) -> None:
-    """Sign out."""
-    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+def end(request: Request, response: Response) -> None:
+    """Sign this browser out."""
+    service = service_of(request)
+    name = cookie_name(service)
+    end_session(service.database, request.cookies.get(name, ""))
+    response.delete_cookie(name, httponly=True, samesite="lax", secure=is_https(service))
+
+
+def is_https(service: Service) -> bool:
+    """Whether people reach the console over TLS."""
+    return service.settings.console.public_url.startswith("https:")
+
+
+def cookie_name(service: Service) -> str:
+    """The cookie's name; over TLS one that browsers take from this host alone."""
+    return f"__Host-{COOKIE}" if is_https(service) else COOKIE
 
 
 def visitor_of(request: Request, service: ServiceHere) -> Visitor:
     """Who is signed in. Raises SignInNeeded."""
-    cookie = request.cookies.get(COOKIE, "")
-    try:
-        digest, _nonce = _serializer(service).loads(cookie, max_age=LASTS_SECONDS)
-    except (BadData, ValueError, TypeError) as error:
-        raise SignInNeeded from error
-    name = token_owner(service.database, str(digest))
-    if name is None:
+    kept: Visitor | None = getattr(request.state, "visitor", None)
+    if kept is None:
+        kept = request.state.visitor = _visitor(service, request.cookies.get(cookie_name(service), ""))
+    return kept
+
+
+def _visitor(service: Service, cookie: str) -> Visitor:
+    lasting, now = lasting_of(service.settings.sign_in), service.now()
+    session = known_session(service.database, cookie, now, lasting) if cookie else None
+    if session is None:
         raise SignInNeeded
-    return Visitor(name, _csrf(service, cookie))
+    csrf = hmac.new(cookie.encode(errors="replace"), b"csrf", sha256).hexdigest()
+    if session.token is not None:
+        return _holder(service, session, csrf)
+    with reading(service.database) as connection:
+        user = user_of(connection, session.person_id or "")
+        if user is None or user.is_disabled:
+            raise SignInNeeded
+        sees_all = user.access is not Access.CSM
+        scope = Scope(user.person_id) if sees_all else team_scope(connection, user.person_id)
+    return Visitor(user.name, csrf, GRANTS[user.access], user.access, scope, session, user.person_id)
+
+
+def _holder(service: Service, session: KnownSession, csrf: str) -> Visitor:
+    """The holder of a token, who sees every account."""
+    token = used_token(service.database, session.token or "", service.now())
+    if token is None:
+        raise SignInNeeded
+    return Visitor(token.name, csrf, token.scopes, access_of(token.scopes), EVERYTHING, session)
 
 
 SignedIn = Annotated[Visitor, Depends(visitor_of)]
@@ -98,12 +161,3 @@ def acting(
 
 
 Acting = Annotated[Visitor, Depends(acting)]
-
-
-def _serializer(service: Service) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(installation_secret(service.database, "console-session"), salt="session")
-
-
-def _csrf(service: Service, cookie: str) -> str:
-    key = installation_secret(service.database, "console-session")
-    return hmac.new(key.encode(), b"csrf:" + cookie.encode(errors="replace"), sha256).hexdigest()

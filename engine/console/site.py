@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
@@ -22,9 +22,8 @@ from engine.console.pages import STATIC, is_part
 from engine.console.session import SignInNeeded
 
 
-def mount(app: FastAPI, *, has_mailbox: bool) -> None:
-    """Add the console. The local mailbox is there only where the settings ask for it."""
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+def routers(*, has_mailbox: bool) -> list[APIRouter]:
+    """The pages. The local mailbox is there only where the settings ask for it."""
     modules = (
         sign_in,
         queue_pages,
@@ -35,11 +34,14 @@ def mount(app: FastAPI, *, has_mailbox: bool) -> None:
         why_pages,
         silence_pages,
         unsubscribe_pages,
+        *([mailbox_pages] if has_mailbox else []),
     )
-    for module in modules:
-        app.include_router(module.routes)
-    if has_mailbox:
-        app.include_router(mailbox_pages.routes)
+    return [module.routes for module in modules]
+
+
+def mount(app: FastAPI) -> None:
+    """Add the files of the pages, and the way to the sign-in page."""
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(SignInNeeded, _to_sign_in)
 
 

@@ -668,12 +668,94 @@ class Incident(SQLModel, table=True):
     message: str = Field(sa_type=Text)
 
 
+class User(SQLModel, table=True):
+    """A person of ours who may sign in."""
+
+    __tablename__ = "console_user"
+
+    person_id: str = Field(primary_key=True)
+    email: str = Field(unique=True)
+    """What they sign in with, in lower case."""
+    access: str
+    """viewer, csm, ops, admin"""
+    password: str | None = _text()
+    """Its argon2 hash; None for those who sign in another way."""
+    password_at: datetime | None = _instant()
+    subject: str | None = Field(default=None, unique=True)
+    """Who they are to the company's sign-in."""
+    created_at: datetime = _required_instant()
+    signed_in_at: datetime | None = _instant()
+    disabled_at: datetime | None = _instant()
+
+
+class Session(SQLModel, table=True):
+    """A browser that is signed in. Of its cookie only the SHA-256 is kept."""
+
+    __tablename__ = "console_session"
+
+    digest: str = Field(primary_key=True)
+    person_id: str | None = Field(default=None, index=True)
+    token: str | None = Field(default=None, index=True)
+    """The digest of the API token it was begun with, in place of a person."""
+    how: str
+    """password, link, token, openid"""
+    begun_at: datetime = _required_instant()
+    seen_at: datetime = _required_instant()
+    agent: str = Field(default="", sa_type=Text)
+    """What the browser calls itself."""
+
+
+class SignInLink(SQLModel, table=True):
+    """A link that signs in once. Of its code only the SHA-256 is kept."""
+
+    __tablename__ = "sign_in_link"
+
+    digest: str = Field(primary_key=True)
+    person_id: str = Field(index=True)
+    made_at: datetime = _required_instant()
+    ends_at: datetime = _required_instant()
+    used_at: datetime | None = _instant()
+
+
+class SignInTries(SQLModel, table=True):
+    """Tries to sign in that failed, or are under way, as one user or from one address."""
+
+    __tablename__ = "sign_in_tries"
+
+    key: str = Field(primary_key=True)
+    """`user:` and a digest, or `address:` and where it came from."""
+    tries: int
+    since: datetime = _required_instant()
+    locked_until: datetime | None = _instant()
+
+
+class OpenIdFlow(SQLModel, table=True):
+    """A sign-in that has been sent to the company's provider and is expected back."""
+
+    __tablename__ = "openid_flow"
+
+    digest: str = Field(primary_key=True)
+    """The SHA-256 of its state."""
+    browser: str
+    """The SHA-256 of the cookie of the browser that began it."""
+    nonce: str
+    verifier: str
+    leads_to: str = Field(sa_type=Text)
+    begun_at: datetime = _required_instant()
+
+
 class ApiToken(SQLModel, table=True):
     """A bearer token, kept only as its SHA-256."""
 
     digest: str = Field(primary_key=True)
     name: str
+    scopes: str
+    """What it allows, by name with blanks between."""
     created_at: datetime = _required_instant()
+    created_by: str | None = None
+    expires_at: datetime | None = _instant()
+    used_at: datetime | None = _instant()
+    """About when it was last used, to the minute."""
     revoked_at: datetime | None = _instant()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from engine.api.tokens import create_token, is_valid
+from engine.api.tokens import create_token, token_digest, used_token
 from engine.first_start import FirstToken, data_folder, first_token
 from engine.service import greeting
 from engine.settings import Settings
@@ -19,7 +19,7 @@ def test_first_token_is_made_once_and_kept_for_its_owner_alone(database: Engine,
     """The file can be read by nobody else, and a second start makes no other."""
     first = first_token(database, tmp_path / "var", NOW)
     assert first.token is not None
-    assert is_valid(database, first.token)
+    assert used_token(database, token_digest(first.token), NOW) is not None
     assert first.file.read_text().strip() == first.token
     assert stat.S_IMODE(first.file.stat().st_mode) == 0o600
     assert first_token(database, tmp_path / "var", NOW) == FirstToken(first.file, None)

@@ -21,6 +21,7 @@ def upgrade() -> None:
     _health()
     _delivery()
     _service()
+    _sign_in()
 
 
 def downgrade() -> None:
@@ -532,13 +533,6 @@ def _service() -> None:
     )
     op.create_index("ix_incident_at", "incident", ["at"])
     op.create_table(
-        "apitoken",
-        _name("digest", primary_key=True),
-        _name("name", required=True),
-        _instant("created_at", required=True),
-        _instant("revoked_at"),
-    )
-    op.create_table(
         "repeatable",
         _name("id", primary_key=True),
         _name("request", required=True),
@@ -552,6 +546,72 @@ def _service() -> None:
         "secret",
         _name("name", primary_key=True),
         _name("value", required=True),
+    )
+
+
+def _sign_in() -> None:
+    """Who may use the console and the API."""
+    op.create_table(
+        "console_user",
+        _name("person_id", primary_key=True),
+        _name("email", required=True),
+        _name("access", required=True),
+        _text("password"),
+        _instant("password_at"),
+        _name("subject"),
+        _instant("created_at", required=True),
+        _instant("signed_in_at"),
+        _instant("disabled_at"),
+        sa.UniqueConstraint("email"),
+        sa.UniqueConstraint("subject"),
+    )
+    op.create_table(
+        "console_session",
+        _name("digest", primary_key=True),
+        _name("person_id"),
+        _name("token"),
+        _name("how", required=True),
+        _instant("begun_at", required=True),
+        _instant("seen_at", required=True),
+        _text("agent", required=True),
+    )
+    op.create_index("ix_console_session_person_id", "console_session", ["person_id"])
+    op.create_index("ix_console_session_token", "console_session", ["token"])
+    op.create_table(
+        "sign_in_link",
+        _name("digest", primary_key=True),
+        _name("person_id", required=True),
+        _instant("made_at", required=True),
+        _instant("ends_at", required=True),
+        _instant("used_at"),
+    )
+    op.create_index("ix_sign_in_link_person_id", "sign_in_link", ["person_id"])
+    op.create_table(
+        "sign_in_tries",
+        _name("key", primary_key=True),
+        _count("tries", required=True),
+        _instant("since", required=True),
+        _instant("locked_until"),
+    )
+    op.create_table(
+        "openid_flow",
+        _name("digest", primary_key=True),
+        _name("browser", required=True),
+        _name("nonce", required=True),
+        _name("verifier", required=True),
+        _text("leads_to", required=True),
+        _instant("begun_at", required=True),
+    )
+    op.create_table(
+        "apitoken",
+        _name("digest", primary_key=True),
+        _name("name", required=True),
+        _name("scopes", required=True),
+        _instant("created_at", required=True),
+        _name("created_by"),
+        _instant("expires_at"),
+        _instant("used_at"),
+        _instant("revoked_at"),
     )
 
 

@@ -1,0 +1,114 @@
+"""What each address asks of whoever calls it: one table. An address that is not in it is not served."""
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import TypeAlias
+
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+
+from engine.users.access import Permission
+
+READ, TASKS, DATA, OPS, ADMIN = Permission
+
+
+class Open(Enum):
+    """Addresses that ask for no permission."""
+
+    ANYBODY = "anybody"
+    """Whoever calls; what is there checks for itself, or has nothing to hide."""
+    SIGNED_IN = "signed in"
+    """Everybody who is signed in, for what concerns only themselves."""
+
+
+Need: TypeAlias = Permission | Open
+
+ROUTES: Mapping[str, Need] = {
+    "GET /healthz": Open.ANYBODY,
+    "GET /readyz": Open.ANYBODY,
+    # The API
+    "GET /api/v1/accounts": READ,
+    "GET /api/v1/accounts/{account_id:path}": READ,
+    "GET /api/v1/playbooks": READ,
+    "GET /api/v1/playbooks/{name}": READ,
+    "GET /api/v1/runs": READ,
+    "GET /api/v1/runs/{run_id}": READ,
+    "GET /api/v1/decisions": READ,
+    "GET /api/v1/holds": READ,
+    "POST /api/v1/holds/{hold_id}/release": OPS,
+    "POST /api/v1/accounts": DATA,
+    "POST /api/v1/events": DATA,
+    "GET /api/v1/sources": READ,
+    "POST /api/v1/sources/{name}": DATA,
+    "GET /api/v1/tasks": READ,
+    "POST /api/v1/tasks/{task_id}/complete": TASKS,
+    "POST /api/v1/tasks/{task_id}/snooze": TASKS,
+    "GET /api/v1/playbooks/{name}/explanations": READ,
+    "GET /api/v1/silences": READ,
+    "POST /api/v1/silences": OPS,
+    "DELETE /api/v1/silences/{silence_id}": OPS,
+    "GET /api/v1/outbox": READ,
+    "GET /api/v1/outbox/{entry_id}": READ,
+    "POST /api/v1/outbox/retry": OPS,
+    "POST /api/v1/outbox/{entry_id}/retry": OPS,
+    "POST /api/v1/outbox/{entry_id}/cancel": OPS,
+    "POST /api/v1/mail-events": Open.ANYBODY,  # signed by the mail provider
+    # Signing in
+    "GET /sign-in": Open.ANYBODY,
+    "POST /sign-in": Open.ANYBODY,
+    "POST /sign-out": Open.SIGNED_IN,
+    # The console
+    "GET /": READ,
+    "GET /queue": READ,
+    "POST /tasks/{task_id}/complete": TASKS,
+    "POST /tasks/{task_id}/snooze": TASKS,
+    "GET /accounts": READ,
+    "GET /accounts/{account_id:path}": READ,
+    "GET /playbooks": READ,
+    "GET /playbooks/{name}": READ,
+    "GET /why": READ,
+    "GET /mail": READ,
+    "GET /mail/{entry_id}": READ,
+    "GET /mail/{entry_id}/html": READ,
+    "POST /mail/retry": OPS,
+    "POST /mail/{entry_id}/retry": OPS,
+    "POST /mail/{entry_id}/cancel": OPS,
+    "GET /holds": READ,
+    "POST /holds/release": OPS,
+    "POST /silences/end": OPS,
+    # What the link in an email opens; the link is the key
+    "GET /unsubscribe/{token}": Open.ANYBODY,
+    "POST /unsubscribe/{token}": Open.ANYBODY,
+    "GET /preferences/{token}": Open.ANYBODY,
+    "POST /preferences/{token}": Open.ANYBODY,
+    # The local mailbox of a trial
+    "GET /mailbox": READ,
+    "GET /mailbox/{message_id}": READ,
+    "GET /mailbox/{message_id}/html": READ,
+    "POST /mailbox/slack": Open.ANYBODY,  # from this machine only
+}
+
+
+class UnguardedRouteError(Exception):
+    """An address is served of which nobody has said who may call it."""
+
+    def __init__(self, addresses: Iterable[str]) -> None:
+        super().__init__(f"engine/api/permissions.py does not say who may call {', '.join(addresses)}")
+
+
+def addresses(routes: Iterable[BaseRoute]) -> list[str]:
+    """Every method with its path, as the table has them."""
+    found = [each for each in routes if isinstance(each, APIRoute)]
+    return [f"{method} {each.path}" for each in found for method in sorted(each.methods or ())]
+
+
+def check_routes(routes: Iterable[BaseRoute]) -> None:
+    """Raises UnguardedRouteError for what is not in the table."""
+    missing = [each for each in addresses(routes) if each not in ROUTES]
+    if missing:
+        raise UnguardedRouteError(missing)
+
+
+def need_of(route: APIRoute, method: str) -> Need:
+    """What the route asks for."""
+    return ROUTES[f"{method} {route.path}"]
