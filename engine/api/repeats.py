@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.api import problems
 from engine.api.problems import Problem
-from engine.api.tokens import token_digest, token_owner
+from engine.api.tokens import token_digest, used_token
 from engine.state.database import reading, writing
 from engine.state.tables import Repeatable
 
@@ -64,7 +64,7 @@ class Repeats:
             await self._app(scope, receive, send)
             return
         owner = token_digest(headers.get("authorization", "").partition(" ")[2].strip())
-        if await run_in_threadpool(token_owner, self._database, owner) is None:
+        if await run_in_threadpool(used_token, self._database, owner, self._now()) is None:
             await self._app(scope, receive, send)
             return
         try:
