@@ -278,7 +278,7 @@ def book_at(
     connection: Connection, library: Library, playbook: Playbook, account_id: str, at: datetime
 ) -> tuple[Book, LocalCalendar]:
     """The account as it was known at `at`, with all that the playbook reads, and its calendar."""
-    feeds = read_feeds(connection, library.settings.feeding(), at)
+    feeds = read_feeds(connection, at)
     reader = BookReader(library.catalogue, needs([playbook]), feeds)
     book = reader.read(connection, {account_id: Start(at)}, late_at=at)[account_id].book
     world = build_world(connection, library, live_set(connection, library))

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, or_, select, update
+from sqlalchemy import Connection, Engine, select
 
 from engine.clock.durations import parse_duration
 from engine.conditions.catalogue import Catalogue
 from engine.conditions.tree import Condition
 from engine.fold.world import LivePlaybook, every_condition, moment_condition
-from engine.narrow.going_live import ask_for_look
+from engine.narrow.going_live import ask_for_look, look_at_all
+from engine.narrow.resting import may_concern
 from engine.permit.unsubscribe import UnsubscribeLinks, unsubscribe_links
 from engine.render.email import LAYOUT
 from engine.render.templates import Renderer
@@ -22,16 +23,17 @@ from engine.rulefile.model import Guard, Playbook
 from engine.rulefile.problem import Problem
 from engine.settings import ConfigError, Settings
 from engine.state.database import reading
+from engine.state.feedings import feeding_goes_live, is_feeding_current
 from engine.state.feeds import read_feeds
 from engine.state.healths import health_goes_live, is_health_current, live_health
 from engine.state.renaming import carry_over, has_past
-from engine.state.tables import PlaybookVersion, Rulebook, Watch
+from engine.state.tables import PlaybookVersion, Rulebook, Run
 from engine.state.upsert import upsert
 
 _LOG = logging.getLogger(__name__)
 _RULEBOOK: Any = Rulebook.__table__  # type: ignore[attr-defined]
 _VERSION: Any = PlaybookVersion.__table__  # type: ignore[attr-defined]
-_WATCH: Any = Watch.__table__  # type: ignore[attr-defined]
+_RUN: Any = Run.__table__  # type: ignore[attr-defined]
 
 
 def default_guard(settings: Settings) -> Guard:
@@ -189,7 +191,11 @@ def live_set(connection: Connection, library: Library) -> tuple[LivePlaybook, ..
 
 def is_current(connection: Connection, library: Library) -> bool:
     """Whether what decides is what the files and the settings say."""
-    return is_rulebook_current(connection, library) and is_health_current(connection, library.settings.health)
+    return (
+        is_rulebook_current(connection, library)
+        and is_health_current(connection, library.settings.health)
+        and is_feeding_current(connection, library.settings.sources)
+    )
 
 
 def decides(connection: Connection, library: Library) -> bool:
@@ -208,14 +214,30 @@ def is_rulebook_current(connection: Connection, library: Library) -> bool:
 
 
 def go_live(connection: Connection, library: Library, at: datetime) -> None:
-    """Let the files and the configured health decide from `at` on, and have a look where that may matter."""
+    """Let the files and the settings decide from `at` on, and have a look where that may matter."""
+    if not is_feeding_current(connection, library.settings.sources):
+        _feeding_goes_live(connection, library, at)
     if not is_health_current(connection, library.settings.health):
         health_goes_live(connection, library.settings.health, at)
         _LOG.info("another way of computing health is live")
-        later = or_(_WATCH.c.due_at.is_(None), _WATCH.c.due_at > at)
-        connection.execute(update(_WATCH).where(later).values(due_at=at))
+        look_at_all(connection, at)
     if not is_rulebook_current(connection, library):
         _playbooks_go_live(connection, library, at)
+
+
+def _feeding_goes_live(connection: Connection, library: Library, at: datetime) -> None:
+    """Let the settings say what rests on which source, and look at all accounts where a rule asks for it."""
+    moved = feeding_goes_live(connection, library.settings.sources, at)
+    _LOG.info("other settings of the sources are live")
+    playbooks = [each.playbook for each in live_set(connection, library)] + followed(connection, library)
+    if may_concern(moved, playbooks, live_health(connection, library.catalogue)):
+        look_at_all(connection, at)
+
+
+def followed(connection: Connection, library: Library) -> list[Playbook]:
+    """The versions that open runs follow."""
+    query = select(_RUN.c.version).where(_RUN.c.state == "open").distinct()
+    return [library.playbook(version) for version in connection.scalars(query)]
 
 
 def _playbooks_go_live(connection: Connection, library: Library, at: datetime) -> None:
@@ -253,7 +275,7 @@ def _playbooks_go_live(connection: Connection, library: Library, at: datetime) -
     if gone:
         connection.execute(_RULEBOOK.delete().where(_RULEBOOK.c.playbook.in_(gone)))
     moved = [wanted[str(each["playbook"])] for each in changed]
-    feeds = read_feeds(connection, library.settings.feeding(), at)
+    feeds = read_feeds(connection, at)
     ask_for_look(connection, at, moved, {each.name for each in moved} | gone, feeds)
     _LOG.info("%d playbooks live, %d changed, %d gone", len(wanted), len(changed), len(gone))
 

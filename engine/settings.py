@@ -273,18 +273,6 @@ class Settings(BaseSettings):
             there.within_business_hours(instant) if hours.days == "business" else there.within_hours(instant)
         )
 
-    def feeding(self) -> dict[str, tuple[timedelta, tuple[str, ...], timedelta | None]]:
-        """By source that lags, how far behind it may be, what it feeds, and how long its values stay good."""
-        return {
-            name: (
-                parse_duration(each.lag).elapsed,
-                each.feeds,
-                parse_duration(each.fresh_for).elapsed if each.fresh_for is not None else None,
-            )
-            for name, each in self.sources.items()
-            if not each.live
-        }
-
     def catalogue(self) -> Catalogue:
         """The built-in fields and the custom ones. Raises ConfigError."""
         try:

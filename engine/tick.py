@@ -19,8 +19,16 @@ from engine.fold.world import LivePlaybook
 from engine.judging import Round, TickReport, earliest_start
 from engine.ledger.stored import StoredLedger
 from engine.match.matcher import Matcher
-from engine.rulebook import INSTANT_AFTER, Library, decides, go_live, is_current, live_set, named_conditions
-from engine.rulefile.model import Playbook
+from engine.rulebook import (
+    INSTANT_AFTER,
+    Library,
+    decides,
+    followed,
+    go_live,
+    is_current,
+    live_set,
+    named_conditions,
+)
 from engine.settings import Settings
 from engine.state import tables
 from engine.state.book import Standing
@@ -33,7 +41,6 @@ from engine.worlds import build_world
 _LOG = logging.getLogger(__name__)
 _WATCH: Any = tables.Watch.__table__  # type: ignore[attr-defined]
 _TICK: Any = tables.Tick.__table__  # type: ignore[attr-defined]
-_RUN: Any = tables.Run.__table__  # type: ignore[attr-defined]
 
 
 _ROUNDS = 20
@@ -90,7 +97,7 @@ class Ticker:
             found = connection.execute(select(_WATCH.c.account_id).where(_WATCH.c.due_at <= at).limit(1))
             if found.first() is not None:
                 return True
-            return next(reached_accounts(connection, self.settings.feeding(), at), None) is not None
+            return next(reached_accounts(connection, at), None) is not None
 
     def _finish(self, report: TickReport, *, complete: bool) -> None:
         """Write the tick's row; unfinished where accounts were left, so that the next starts before it."""
@@ -115,9 +122,9 @@ class Ticker:
                 if not due:
                     return True
                 world = build_world(connection, self.library, live_set(connection, self.library))
-                playbooks = [each.playbook for each in world.live] + _pinned(connection, self.library)
+                playbooks = [each.playbook for each in world.live] + followed(connection, self.library)
                 earliest = passed or earliest_start(world, due, at)
-                feeds = read_feeds(connection, self.settings.feeding(), earliest)
+                feeds = read_feeds(connection, earliest)
             self._load(world.live, report)
             wanted = needs(playbooks, world.health)
             ledger = StoredLedger(self.database, self.settings, self.library.catalogue, wanted, feeds)
@@ -136,9 +143,7 @@ class Ticker:
         query = query.where(_WATCH.c.due_at <= at).order_by(has_something_new.desc(), _WATCH.c.account_id)
         rows = [
             *connection.execute(query),
-            *sorted(
-                reached_accounts(connection, self.settings.feeding(), at), key=lambda row: row.account_id
-            ),
+            *sorted(reached_accounts(connection, at), key=lambda row: row.account_id),
         ]
         return {row.account_id: Standing(row.revision, row.evaluated_to) for row in rows}
 
@@ -158,9 +163,3 @@ def last_tick(database: Engine) -> datetime | None:
 def next_decision(database: Engine, now: datetime) -> datetime:
     """From when on what a person asks for now can count: now, or the last tick where that was made ahead."""
     return max(now, last_tick(database) or now)
-
-
-def _pinned(connection: Connection, library: Library) -> list[Playbook]:
-    """The versions that open runs follow; what they read is loaded as well."""
-    query = select(_RUN.c.version).where(_RUN.c.state == "open").distinct()
-    return [library.playbook(version) for version in connection.scalars(query)]

@@ -34,6 +34,20 @@ class Feed:
     """In the order in which they became known; their watermarks never go back."""
     fresh_for: timedelta | None = None
     """How long the values it gives stay good after it was last seen; None for ever."""
+    live_from: datetime | None = None
+    """Since when the settings say so; None for ever. Before that nothing rests on it."""
+    live_to: datetime | None = None
+    """From when on they say otherwise; None while they do not. Nothing rests on it any more then."""
+
+    def counts(self, now: datetime) -> bool:
+        """Whether the settings in force at `now` are those that name it."""
+        has_come = self.live_from is None or self.live_from <= now
+        return has_come and (self.live_to is None or now < self.live_to)
+
+    @property
+    def edition(self) -> tuple[str, datetime | None]:
+        """Which source it is, by which settings."""
+        return self.source, self.live_from
 
     @property
     def keeping(self) -> "Feed":
@@ -51,12 +65,19 @@ class Feed:
         return self.advances[count - 1].watermark + self.lag if count else None
 
     def covers(self, point: datetime, now: datetime) -> bool:
-        """Whether it has been seen up to `point`, or up to now where that is earlier."""
+        """Whether it has been seen up to `point`, or up to now where that is earlier, as far as it counts."""
+        if not self.counts(now):
+            return True
         reached = self.reached(now)
         return reached is not None and reached >= min(point, now)
 
     def next_change(self, point: datetime, now: datetime) -> datetime | None:
-        """The earliest instant after `now` at which `covers` may turn out differently, as far as is known."""
+        """The earliest instant after `now` at which `covers` may turn out differently, as far as is known.
+
+        But for those at which the settings change: a fold looks at everything then.
+        """
+        if not self.counts(now):
+            return None
         reached = self.reached(now)
         if reached is not None and reached >= min(point, now):
             return reached + TICK if reached < point and reached + TICK > now else None
@@ -95,7 +116,12 @@ class Feeds:
 
     def __iter__(self) -> Iterator[Feed]:
         groups = (*self.events.values(), *self.fields.values())
-        return iter({each.source: each for group in groups for each in group}.values())
+        return iter({each.edition: each for group in groups for each in group}.values())
+
+    @property
+    def switches(self) -> frozenset[datetime]:
+        """When the settings that name them came into force, or ended."""
+        return frozenset(at for each in self for at in (each.live_from, each.live_to) if at is not None)
 
     def of(self, predicate: Predicate) -> tuple[Feed, ...]:
         """The sources that feed the event or field the predicate asks about, or the events it counts."""
@@ -110,9 +136,11 @@ class Feeds:
         fed = self.fields.get((kind, name), ()) if self.fields else ()
         return tuple(each.keeping for each in fed if each.fresh_for is not None)
 
-    def advances_at(self, instant: datetime) -> bool:
-        """Whether one of them gets further at this very instant."""
-        return any(each.known_at == instant for feed in self for each in feed.advances)
+    def move_at(self, instant: datetime) -> bool:
+        """Whether one of them gets further at this very instant, or begins or ceases to count."""
+        return instant in self.switches or any(
+            each.known_at == instant for feed in self for each in feed.advances
+        )
 
     def without(self, instant: datetime) -> "Feeds":
         """As they were known just before what becomes known at `instant`."""
@@ -138,10 +166,10 @@ class Feeds:
         )
 
     def _mapped(self, change: Callable[[Feed], Feed]) -> "Feeds":
-        changed = {each.source: change(each) for each in self}
+        changed = {each.edition: change(each) for each in self}
 
         def of(group: tuple[Feed, ...]) -> tuple[Feed, ...]:
-            return tuple(changed[each.source] for each in group)
+            return tuple(changed[each.edition] for each in group)
 
         return Feeds(
             {name: of(group) for name, group in self.events.items()},

@@ -57,6 +57,7 @@ class AccountFold:
         if record.waits:
             dossier.book.feeds = dossier.book.feeds.late(record.waits, dossier.since, until)
         self._waited = dict(record.waits)
+        self._switches = dossier.book.feeds.switches
         self._closings = closings(record, dossier.since, until)
         self._watchers = Watchers(self._case)
         self._rounds = Rounds(self._case)
@@ -91,7 +92,7 @@ class AccountFold:
         case = self._case
         case.by_calendar = not self._is_input_at(instant)
         feeds = case.book.feeds
-        self._feeds_move = bool(feeds) and feeds.advances_at(instant)
+        self._feeds_move = bool(feeds) and feeds.move_at(instant)
         if self._feeds_move:
             case.book.feeds = feeds.without(instant)
         for batch in self._batches(instant):
@@ -270,6 +271,7 @@ class AccountFold:
             yield self._closings[0][0]
         for at, _ in self._arrivals:
             yield at
+        yield from self._switches
         yield from self._scoring.instants()
         yield from self._watchers.instants()
         yield from self._rounds.instants()

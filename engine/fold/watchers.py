@@ -50,7 +50,8 @@ class Watchers:
     def cross_boundaries(self, level: int, *, feeds_move: bool) -> None:
         """Judge those of a level that time alone moves: their answers, and how long they have held.
 
-        `feeds_move` says that a source has got further now, which may settle what was unknown.
+        `feeds_move` says that a source has got further now, or that the settings say something else of the
+        sources, which may settle what was unknown.
         """
         case = self._case
 

@@ -22,7 +22,7 @@ from engine.state.book import Dossier, Needs, Standing, Start
 from engine.state.book_reader import BookReader
 from engine.state.census import Census, take_census
 from engine.state.database import reading, writing
-from engine.state.feeds import read_feeds
+from engine.state.feeds import read_feeds_by
 from engine.state.healths import given_health
 
 _RUN: Any = tables.Run.__table__  # type: ignore[attr-defined]
@@ -69,8 +69,8 @@ class StoredReading:
     def early(
         self, needs: Needs, since: datetime, starts: Mapping[str, Start], late_at: datetime
     ) -> dict[str, Dossier]:
-        """The same from `since` on, with the sources as far as they were seen then."""
-        feeds = read_feeds(self.connection, self.ledger.settings.feeding(), since)
+        """The same from `since` on, as far as sources were seen then, by the settings of `late_at`."""
+        feeds = read_feeds_by(self.connection, late_at, since)
         reader = BookReader(self.ledger.catalogue, needs, feeds)
         return reader.read(self.connection, starts, late_at=late_at)
 

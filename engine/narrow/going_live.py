@@ -50,6 +50,11 @@ def ask_for_look(
     connection.execute(update(_WATCH).where(decided).values(evaluated_to=at))
 
 
+def look_at_all(connection: Connection, at: datetime) -> None:
+    """Make every account due at `at`, because what is so there may matter to anybody."""
+    _make_due(connection, at, true())
+
+
 def _unsettled(at: datetime) -> Iterator[ColumnElement[bool]]:
     """Accounts never evaluated, those with something new, and those of which more is known than applies."""
     yield _WATCH.c.evaluated_to.is_(None)

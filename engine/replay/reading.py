@@ -15,6 +15,7 @@ from engine.replay.memory import Account, Change, Happening, Memory, Row
 from engine.settings import Settings
 from engine.state.book import EXISTS, Book, DataInput, Dossier, EventInput, Needs, Start
 from engine.state.census import Census
+from engine.state.feedings import Edition
 from engine.state.feeds import feeds_of
 from engine.state.past import Past
 from engine.state.unfolded import input_order, timed, unwind
@@ -39,7 +40,8 @@ class MemoryReading:
         self, needs: Needs, since: datetime, starts: Mapping[str, Start], late_at: datetime
     ) -> dict[str, Dossier]:
         """The same for other needs, with the sources as far as they were seen at `since`."""
-        feeds = feeds_of(self.settings.feeding(), lambda source: self.memory.advances(source, since))
+        feeding = [Edition(self.settings.sources)]
+        feeds = feeds_of(feeding, lambda source: self.memory.advances(source, since))
         return {
             each: _dossier(self.memory.accounts[each], start, needs, feeds, self.catalogue, late_at)
             for each, start in starts.items()

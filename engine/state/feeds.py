@@ -1,8 +1,8 @@
 """How far sources have been seen, read from their history, and the accounts that wait for them."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
@@ -10,33 +10,40 @@ from engine.clock.zones import parse_instant
 from engine.conditions.catalogue import Kind
 from engine.conditions.feed import Advance, Feed, Feeds, in_order
 from engine.state import tables
+from engine.state.feedings import Edition, editions, live_edition
 
 _CHANGE: Any = tables.Change.__table__  # type: ignore[attr-defined]
 _AWAITED: Any = tables.Awaited.__table__  # type: ignore[attr-defined]
 _WATCH: Any = tables.Watch.__table__  # type: ignore[attr-defined]
 
 
-Feeding: TypeAlias = Mapping[str, tuple[timedelta, Collection[str], timedelta | None]]
-"""By source its lag, the events and fields that it feeds, and how long its values stay good."""
+def read_feeds(connection: Connection, since: datetime) -> Feeds:
+    """How far each source had been seen at `since` and after it, by the settings of each time."""
+    return feeds_of(editions(connection, since), lambda source: _advances(connection, source, since))
 
 
-def read_feeds(connection: Connection, feeding: Feeding, since: datetime) -> Feeds:
-    """How far each source had been seen at `since`, and how it went on from there."""
-    return feeds_of(feeding, lambda source: _advances(connection, source, since))
+def read_feeds_by(connection: Connection, at: datetime, since: datetime) -> Feeds:
+    """The same by the settings in force at `at`, as if they had always been."""
+    found = [each.always for each in live_edition(connection, at)]
+    return feeds_of(found, lambda source: _advances(connection, source, since))
 
 
-def feeds_of(feeding: Feeding, advances: Callable[[str], Iterable[Advance]]) -> Feeds:
+def feeds_of(given: Sequence[Edition], advances: Callable[[str], Iterable[Advance]]) -> Feeds:
     """The feeds by what they feed, each with the advances of its source."""
     events: dict[str, tuple[Feed, ...]] = {}
     fields: dict[tuple[Kind, str], tuple[Feed, ...]] = {}
-    for source, (lag, fed, fresh_for) in sorted(feeding.items()):
-        feed = Feed(source, lag, in_order(advances(source)), fresh_for)
-        for each in fed:
-            kind, _, name = each.partition(".")
-            if name and kind in list(Kind):
-                fields[Kind(kind), name] = (*fields.get((Kind(kind), name), ()), feed)
-            else:
-                events[each] = (*events.get(each, ()), feed)
+    seen = {
+        name: in_order(advances(name)) for name in sorted({name for each in given for name in each.spans})
+    }
+    for edition in given:
+        for source, (lag, fresh_for) in sorted(edition.spans.items()):
+            feed = Feed(source, lag, seen[source], fresh_for, edition.live_from, edition.live_to)
+            for each in edition.sources[source].feeds:
+                kind, _, name = each.partition(".")
+                if name and kind in list(Kind):
+                    fields[Kind(kind), name] = (*fields.get((Kind(kind), name), ()), feed)
+                else:
+                    events[each] = (*events.get(each, ()), feed)
     return Feeds(events, fields)
 
 
@@ -63,8 +70,9 @@ def _newest(source: str, at: datetime) -> Select[Any]:
     return known.order_by(_CHANGE.c.applies_at.desc(), _CHANGE.c.id.desc()).limit(1)
 
 
-def reached_accounts(connection: Connection, sources: Collection[str], at: datetime) -> Iterator[Any]:
-    """The `watch` rows of the accounts whose wait for one of the sources is over at `at`."""
+def reached_accounts(connection: Connection, at: datetime) -> Iterator[Any]:
+    """The `watch` rows of the accounts whose wait for a source is over at `at`."""
+    sources = {name for each in live_edition(connection, at) for name in each.spans}
     for source in sorted(sources):
         row = connection.execute(_newest(source, at)).first()
         if row is not None:

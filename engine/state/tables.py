@@ -285,6 +285,15 @@ class HealthModelRow(SQLModel, table=True):
     """The `health` settings."""
 
 
+class Feeding(SQLModel, table=True):
+    """What rested on which source, and since when. The newest one decides."""
+
+    live_since: datetime = Field(sa_type=Instant, primary_key=True)
+    version: str
+    content: dict[str, Any] = Field(sa_type=JSON)
+    """The `sources` settings."""
+
+
 class HealthScoreRow(SQLModel, table=True):
     """A computed score with its parts, written when either changes."""
 

@@ -49,7 +49,7 @@ def test_feed_never_goes_back() -> None:
 def test_feeds_without_an_instant_are_as_before_it() -> None:
     """What becomes known at the instant is hidden, and nothing else."""
     feeds = Feeds(events={"login": (feed((HOUR, DAY), (timedelta(0), HOUR), (-HOUR, timedelta(0))),)})
-    assert feeds.advances_at(NOW)
+    assert feeds.move_at(NOW)
     (hidden,) = feeds.without(NOW)
     assert [each.known_at for each in hidden.advances] == [NOW - HOUR, NOW + HOUR]
 

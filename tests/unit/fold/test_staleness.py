@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.explain import explain
-from engine.settings import ConfigError, Settings
+from engine.settings import ConfigError, Settings, SourceSettings
 from tests.builders import START, Company, account, company, feed
 
 HOUR, DAY, TICK = timedelta(hours=1), timedelta(days=1), timedelta(microseconds=1)
@@ -112,3 +112,55 @@ def test_freshness_is_a_length_of_time(text: str) -> None:
     settings = Settings(sources={"usage": {"feeds": ["account.health"], "fresh_for": text}})
     with pytest.raises(ConfigError, match=r"sources\.usage\.fresh_for"):
         settings.catalogue()
+
+
+def resting(mine: Company, **sources: Any) -> None:
+    """Let the settings say this of the sources from the next tick on."""
+    found = {name: SourceSettings.model_validate(each) for name, each in sources.items()}
+    mine.library.settings = mine.library.settings.model_copy(update={"sources": found})
+    mine.ticker.settings = mine.library.settings
+
+
+def test_settings_go_live_at_one_instant(database: Engine, tmp_path: Path) -> None:
+    """Freshness that ends a wait lets what was stale count from the instant after the tick that found it."""
+    mine = made(database, tmp_path, LOW)
+    mine.take(account(START + 4 * DAY, health=35))
+    mine.tick(START + 6 * DAY)
+    assert mine.runs() == []
+    resting(mine, usage={"feeds": ["account.health"], "fresh_for": "30d"})
+    mine.tick(START + 7 * DAY)
+    assert [each.started_at for each in mine.runs()] == [START + 7 * DAY + TICK]
+
+
+def test_settings_are_judged_where_they_matter_alone(database: Engine, tmp_path: Path) -> None:
+    """A change of what no playbook reads looks at nobody; one of what is read, at everybody."""
+    mine = made(database, tmp_path, LOW)
+    resting(mine, usage={"feeds": ["account.health"], "fresh_for": "3d"}, crm={"feeds": ["account.nps"]})
+    assert mine.tick(START + HOUR).accounts == 0
+    resting(mine, usage={"feeds": ["account.health"], "fresh_for": "4d"})
+    assert mine.tick(START + 2 * HOUR).accounts > 0
+
+
+def test_shorter_freshness_makes_stale_at_once(database: Engine, tmp_path: Path) -> None:
+    """An open run's step asks at its own time, and a value that has gone stale in between is no ground."""
+    mine = made(database, tmp_path, LOW)
+    mine.take(account(START + HOUR, health=35))
+    mine.tick(START + 2 * HOUR)
+    resting(mine, usage={"feeds": ["account.health"], "fresh_for": "1h"})
+    mine.tick(START + 3 * HOUR)
+    mine.take(feed("usage", START + 5 * DAY - HOUR))
+    mine.tick(START + 6 * DAY)
+    assert mine.steps()["late"].state == "skipped"
+
+
+def test_explain_in_the_past_goes_by_the_settings_of_then(database: Engine, tmp_path: Path) -> None:
+    """What is stale now was not while the settings said that it stays good for longer, and the reverse."""
+    mine = made(database, tmp_path, LOW)
+    mine.tick(START + 5 * DAY)
+    resting(mine, usage={"feeds": ["account.health"], "fresh_for": "30d"})
+    mine.tick(START + 6 * DAY)
+    verdicts = {
+        days: explain(mine.database, mine.library, "low", "acme", START + days * DAY).verdict
+        for days in (2, 5, 7)
+    }
+    assert verdicts == {2: False, 5: None, 7: False}

@@ -375,7 +375,14 @@ def _playbooks() -> None:
 
 
 def _health() -> None:
-    """How health is computed, and what it came to."""
+    """What rests on which source; how health is computed, and what it came to."""
+    op.create_table(
+        "feeding",
+        _instant("live_since", required=True),
+        _name("version", required=True),
+        _json("content", required=True),
+        sa.PrimaryKeyConstraint("live_since"),
+    )
     op.create_table(
         "health_model",
         _instant("live_since", required=True),
