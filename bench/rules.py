@@ -29,12 +29,13 @@ from engine.match.requests import Asked
 from engine.match.samples import SyntheticView
 from engine.match.self_test import failure
 from engine.match.shard import Shard
+from engine.rulefile.known import Known
 from engine.rulefile.model import Guard
 from engine.rulefile.parse_playbook import Parsed, parse_playbook
 
 COUNTS = (1, 10, 50, 500)
 ACCOUNTS = 200
-GUARD = Guard(25, timedelta(hours=1))
+KNOWN = Known(BUILT_IN, ["csm"], Guard(25, timedelta(hours=1)))
 
 
 def rule_file(number: int, steps: int) -> str:
@@ -67,9 +68,7 @@ steps:
 
 def parsed(text: str) -> Parsed:
     """The file read and checked."""
-    found = parse_playbook(
-        "bench.yaml", text, catalogue=BUILT_IN, templates=lambda path: None, roles=["csm"], guard=GUARD
-    )
+    found = parse_playbook("bench.yaml", text, KNOWN, templates=lambda path: None)
     assert found.playbook is not None, found.problems
     return found
 

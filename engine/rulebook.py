@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
-from engine.clock.durations import parse_duration
 from engine.conditions.catalogue import Catalogue
 from engine.conditions.tree import Condition
 from engine.fold.world import LivePlaybook, every_condition, moment_condition
@@ -18,10 +17,11 @@ from engine.narrow.resting import may_concern
 from engine.permit.unsubscribe import UnsubscribeLinks, unsubscribe_links
 from engine.render.email import LAYOUT
 from engine.render.templates import Renderer
-from engine.rulefile.load import Rules, load_rules, parse_pinned
-from engine.rulefile.model import Guard, Playbook
+from engine.rulefile.configured import known_to, read_rules
+from engine.rulefile.load import Rules, parse_pinned
+from engine.rulefile.model import Playbook
 from engine.rulefile.problem import Problem
-from engine.settings import ConfigError, Settings
+from engine.settings import Settings
 from engine.state.database import reading
 from engine.state.feedings import feeding_goes_live, is_feeding_current
 from engine.state.feeds import read_feeds
@@ -34,32 +34,6 @@ _LOG = logging.getLogger(__name__)
 _RULEBOOK: Any = Rulebook.__table__  # type: ignore[attr-defined]
 _VERSION: Any = PlaybookVersion.__table__  # type: ignore[attr-defined]
 _RUN: Any = Run.__table__  # type: ignore[attr-defined]
-
-
-def default_guard(settings: Settings) -> Guard:
-    """The guard of playbooks that state none. Raises ConfigError when its duration cannot be read."""
-    try:
-        return Guard(settings.guard.max_starts, parse_duration(settings.guard.within).elapsed)
-    except ValueError as error:
-        raise ConfigError(f"guard.within: {error}") from error
-
-
-def read_rules(settings: Settings, catalogue: Catalogue) -> Rules:
-    """Every rule file of the configured folder, with everything wrong with them."""
-    found = load_rules(
-        settings.rules,
-        settings.templates,
-        catalogue=catalogue,
-        roles=settings.roles,
-        guard=default_guard(settings),
-        topics=settings.email.topics,
-    )
-    if found.playbooks or found.problems:
-        return found
-    empty = Problem(
-        settings.rules.as_posix(), 1, 1, "holds no playbook; those in force, if any, stay", "warning"
-    )
-    return replace(found, problems=(empty,))
 
 
 def read_layout(settings: Settings) -> dict[str, str]:
@@ -134,13 +108,7 @@ class Library:
     def playbook(self, version: str) -> Playbook:
         """The playbook of a version. Raises PinnedRuleError when it can no longer be read."""
         if version not in self._playbooks:
-            files = self.files(version)
-            found = parse_pinned(
-                files,
-                catalogue=self.catalogue,
-                roles=self.settings.roles,
-                guard=default_guard(self.settings),
-            )
+            found = parse_pinned(self.files(version), known_to(self.settings, self.catalogue))
             self._playbooks[version] = replace(found, name=self._name(version) or found.name)
         return self._playbooks[version]
 

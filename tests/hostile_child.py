@@ -17,7 +17,7 @@ from pathlib import Path
 
 from engine.authoring.lint import lint
 from engine.render.templates import Renderer, RenderError
-from engine.rulebook import default_guard
+from engine.rulefile.configured import known_to
 from engine.rulefile.load import load_rules
 from engine.settings import Settings, load_settings
 from tests.hostile_inputs import ROOT
@@ -31,13 +31,7 @@ def read_file(settings: Settings, folder: Path, content: bytes) -> str:
     rules = folder / "rules"
     rules.mkdir(exist_ok=True)
     (rules / "a.yaml").write_bytes(content)
-    loaded = load_rules(
-        rules,
-        ROOT / "templates",
-        catalogue=settings.catalogue(),
-        roles=settings.roles,
-        guard=default_guard(settings),
-    )
+    loaded = load_rules(rules, ROOT / "templates", known_to(settings, settings.catalogue()))
     warnings = lint(loaded, settings, settings.catalogue(), {}, datetime(2026, 3, 2, tzinfo=UTC))
     for each in (*loaded.problems, *warnings):
         str(each).encode()

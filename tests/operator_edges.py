@@ -13,11 +13,11 @@ from engine.conditions.feed import Advance, Feed, Feeds
 from engine.conditions.tree import Predicate
 from engine.fold.moments import marks
 from engine.fold.view import BookView
+from engine.rulefile.known import Known
 from engine.rulefile.model import Guard, OnTiming
 from engine.rulefile.parse_playbook import parse_playbook
 from engine.runs.run import Step
-from engine.state.book import Book, ChangeInput, EventInput
-from engine.state.past import Past
+from engine.state.book import Book, ChangeInput, EventInput, Past
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 TICK, HOUR, DAY = timedelta(microseconds=1), timedelta(hours=1), timedelta(days=1)
@@ -164,10 +164,8 @@ steps:
     parsed = parse_playbook(
         "small.yaml",
         text,
-        catalogue=BUILT_IN,
+        Known(BUILT_IN, ["csm"], Guard(25, HOUR)),
         templates=lambda path: path,
-        roles=["csm"],
-        guard=Guard(25, HOUR),
     )
     if parsed.playbook is None or parsed.problems:
         raise ValueError([str(each) for each in parsed.problems])

@@ -1,5 +1,7 @@
 """What every request passes: a bound on the body, no NUL in the address, and headers that forbid tricks."""
 
+from urllib.parse import unquote_to_bytes
+
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -41,12 +43,8 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-_REPLACEMENT = b"%EF%BF%BD"
-"""U+FFFD, in place of a NUL in a parameter: no database keeps a NUL, so nothing is found by it."""
-
-
 class RequestBounds:
-    """Refuses bodies that are too large, however they are sent; no NUL of an address gets to a database."""
+    """Refuses bodies that are too large, however they are sent, and addresses with a NUL."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -58,7 +56,7 @@ class RequestBounds:
             return
         limit = LARGEST_API_BODY if scope["path"].startswith("/api/") else LARGEST_FORM_BODY
         taken = 0
-        query = scope["query_string"].replace(b"%00", _REPLACEMENT)
+        has_nul = "\x00" in scope["path"] or b"\x00" in unquote_to_bytes(scope["query_string"])
 
         async def receive_bounded() -> Message:
             nonlocal taken
@@ -68,7 +66,7 @@ class RequestBounds:
                 raise HTTPException(413, f"The body is larger than {limit:,} bytes; send it in parts.")
             return message
 
-        if "\x00" in scope["path"]:
+        if has_nul:
             nowhere = "/api/invalid-address" if scope["path"].startswith("/api/") else "/invalid-address"
-            scope = {**scope, "path": nowhere, "raw_path": nowhere.encode()}
-        await self._app({**scope, "query_string": query}, receive_bounded, send)
+            scope = {**scope, "path": nowhere, "raw_path": nowhere.encode(), "query_string": b""}
+        await self._app(scope, receive_bounded, send)

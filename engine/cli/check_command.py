@@ -11,11 +11,10 @@ import typer
 from engine.authoring.last_change import last_changes
 from engine.authoring.lint import lint
 from engine.cli.shell import JsonOption, Shell
-from engine.rulebook import default_guard
-from engine.rulefile.load import Known, Rules, load_files, load_rules, shared_files
-from engine.rulefile.model import Guard
+from engine.rulefile.configured import known_to
+from engine.rulefile.load import Rules, load_files, load_rules, shared_files
 from engine.rulefile.problem import in_order
-from engine.settings import ConfigError, Settings
+from engine.settings import ConfigError
 
 
 def check(
@@ -41,22 +40,20 @@ def check(
 
 def _rules(shell: Shell, paths: list[Path]) -> Rules:
     settings = shell.settings
-    known: Known = {
-        "catalogue": settings.catalogue(),
-        "roles": settings.roles,
-        "guard": _guard(shell, settings),
-        "topics": settings.email.topics,
-    }
-    if paths:
-        configured = partial(load_rules, settings.rules, settings.templates, **known)
-        return load_files(
-            paths,
-            settings.templates,
-            **known,
-            others=lambda: configured().names,
-            beside=shared_files(settings.rules),
-        )
-    return load_rules(settings.rules, settings.templates, **known)
+    try:
+        known = known_to(settings, settings.catalogue())
+    except ConfigError as error:
+        shell.refuse(str(error))
+    configured = partial(load_rules, settings.rules, settings.templates, known)
+    if not paths:
+        return configured()
+    return load_files(
+        paths,
+        settings.templates,
+        known,
+        others=lambda: configured().names,
+        beside=shared_files(settings.rules),
+    )
 
 
 def _with_warnings(shell: Shell, rules: Rules) -> Rules:
@@ -65,13 +62,6 @@ def _with_warnings(shell: Shell, rules: Rules) -> Rules:
     settings, now = shell.settings, datetime.now(UTC)
     found = lint(rules, settings, settings.catalogue(), last_changes(reviewed), now)
     return replace(rules, problems=in_order([*rules.problems, *found]))
-
-
-def _guard(shell: Shell, settings: Settings) -> Guard:
-    try:
-        return default_guard(settings)
-    except ConfigError as error:
-        shell.refuse(str(error))
 
 
 def _print(shell: Shell, rules: Rules) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.shell import JsonOption, Shell
-from engine.rulebook import read_rules
+from engine.rulefile.configured import read_rules
 from engine.rulefile.parse_playbook import PINNED_CONDITIONS
 from engine.rulefile.problem import nearest, quote
 from engine.rulefile.write import yaml_text

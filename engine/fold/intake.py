@@ -10,8 +10,7 @@ from engine.conditions.catalogue import Kind, Value
 from engine.fold.case import Case
 from engine.fold.moments import field_of
 from engine.fold.view import Place
-from engine.state.book import EXISTS, ChangeInput, DataInput, EventInput
-from engine.state.past import Past
+from engine.state.book import EXISTS, ChangeInput, DataInput, EventInput, Past
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 """Before any instant."""

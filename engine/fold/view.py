@@ -15,8 +15,7 @@ from engine.conditions.staleness import is_stale
 from engine.conditions.tree import Derived, Predicate
 from engine.conditions.view import Extent, Held
 from engine.runs.run import Step
-from engine.state.book import EXISTS, Book
-from engine.state.past import Past
+from engine.state.book import EXISTS, Book, Past
 
 Place = tuple[Kind, str, str]
 """A field of a subject: kind, subject id, field name."""

@@ -1,7 +1,6 @@
 """The link under every email: signed, without expiry, and good for one click."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import Engine
@@ -60,6 +59,5 @@ def read_token(key: str, token: str) -> tuple[str, str]:
     return str(contact_id), str(topic)
 
 
-@lru_cache(maxsize=8)
 def _serializer(key: str) -> URLSafeSerializer:
     return URLSafeSerializer(key, salt="unsubscribe")

@@ -14,8 +14,9 @@ from engine.rehearsal.report import Failure, Report, Result
 from engine.rehearsal.script import Expectation, Move, Rehearsal
 from engine.rehearsal.shelf import RuleShelf
 from engine.rehearsal.stage import CannotPlayError, Stage
-from engine.rulebook import default_guard
-from engine.rulefile.load import RULE, TEST, Rules, load_files, shared_files
+from engine.rulefile.configured import known_to
+from engine.rulefile.folder import RULE, TEST
+from engine.rulefile.load import Rules, load_files, shared_files
 from engine.rulefile.problem import Problem
 from engine.rulefile.source import Source, decode_text
 from engine.settings import Settings
@@ -127,15 +128,7 @@ class _Stages:
 def _load(
     files: Iterable[Path], settings: Settings, catalogue: Catalogue, beside: Mapping[str, Source]
 ) -> Rules:
-    return load_files(
-        files,
-        settings.templates,
-        catalogue=catalogue,
-        roles=settings.roles,
-        guard=default_guard(settings),
-        topics=settings.email.topics,
-        beside=beside,
-    )
+    return load_files(files, settings.templates, known_to(settings, catalogue), beside=beside)
 
 
 def untested(paths: Iterable[Path], settings: Settings, catalogue: Catalogue) -> Iterator[Report]:

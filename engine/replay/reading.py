@@ -13,11 +13,10 @@ from engine.health.model import GIVEN, HEALTH, SOURCE
 from engine.judging import Before
 from engine.replay.memory import Account, Change, Happening, Memory, Row
 from engine.settings import Settings
-from engine.state.book import EXISTS, Book, DataInput, Dossier, EventInput, Needs, Start
+from engine.state.book import EXISTS, Book, DataInput, Dossier, EventInput, Needs, Past, Start
 from engine.state.census import Census
 from engine.state.feedings import Edition
 from engine.state.feeds import feeds_of
-from engine.state.past import Past
 from engine.state.unfolded import input_order, timed, unwind
 
 

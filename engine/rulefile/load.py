@@ -1,14 +1,15 @@
 """The rules folder: every playbook in it, everything wrong with it, and versions pinned long ago."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TypedDict
 
 from engine.conditions.catalogue import Catalogue
-from engine.rulefile.model import Guard, Playbook
+from engine.rulefile.folder import RULE, Walk, rule_text, template_reader
+from engine.rulefile.known import Known
+from engine.rulefile.model import Playbook
 from engine.rulefile.mutes import Muter, circles, unknown_mutes
 from engine.rulefile.parse_playbook import PINNED_CONDITIONS, Parsed, parse_playbook, parse_source
 from engine.rulefile.problem import Problem, in_order, quote
@@ -21,22 +22,8 @@ from engine.rulefile.shared import (
     read_shared,
     unused_blueprints,
 )
-from engine.rulefile.source import LARGEST_FILE, Node, Source, decode_text, read_source
+from engine.rulefile.source import Node, Source, read_source
 from engine.rulefile.templates import FOLDER
-
-RULE = ".yaml"
-TEST = ".test.yaml"
-LARGEST_IN_BYTES = 4 * LARGEST_FILE + 1
-
-
-class Known(TypedDict):
-    """What rule files may name that is not in them."""
-
-    catalogue: Catalogue
-    roles: Collection[str]
-    guard: Guard
-    topics: Collection[str]
-    """Of emails; without any, every name may be used."""
 
 
 @dataclass(frozen=True)
@@ -63,30 +50,18 @@ class PinnedRuleError(ValueError):
     """A stored version of a playbook can no longer be read; the message has every problem."""
 
 
-def load_rules(
-    rules: Path,
-    templates: Path,
-    *,
-    catalogue: Catalogue,
-    roles: Collection[str],
-    guard: Guard,
-    topics: Collection[str] = (),
-) -> Rules:
+def load_rules(rules: Path, templates: Path, known: Known) -> Rules:
     """Read every rule file under `rules`. Never raises: what cannot be read is among the problems."""
-    found = _Found()
+    found = Walk()
     files = sorted(found.walk(rules))
-    known: Known = {"catalogue": catalogue, "roles": roles, "guard": guard, "topics": topics}
     return _combine(files, found.problems, templates, known, others=frozenset)
 
 
 def load_files(
     files: Iterable[Path],
     templates: Path,
+    known: Known,
     *,
-    catalogue: Catalogue,
-    roles: Collection[str],
-    guard: Guard,
-    topics: Collection[str] = (),
     others: Callable[[], Collection[str]] | None = None,
     beside: Mapping[str, Source] | None = None,
 ) -> Rules:
@@ -95,17 +70,16 @@ def load_files(
     `others` finds the playbooks that they may name besides their own; without it names go unchecked.
     `beside` holds files whose conditions and blueprints they may use.
     """
-    found = _Found()
+    found = Walk()
     chosen = sorted({each for path in files for each in ([path] if path.is_file() else found.walk(path))})
-    known: Known = {"catalogue": catalogue, "roles": roles, "guard": guard, "topics": topics}
     return _combine(chosen, found.problems, templates, known, others, beside or {})
 
 
 def shared_files(rules: Path) -> dict[str, Source]:
     """The files under `rules` that hold conditions or blueprints, by path, as far as they can be read."""
     found = {}
-    for file in sorted(_Found().walk(rules)):
-        text = _rule_text(file)
+    for file in sorted(Walk().walk(rules)):
+        text = rule_text(file)
         if isinstance(text, str) and any(word in text for word in SHARED_WORDS):
             source = read_source(file.as_posix(), text)
             if is_shared(source.root):
@@ -113,18 +87,17 @@ def shared_files(rules: Path) -> dict[str, Source]:
     return found
 
 
-def parse_pinned(
-    files: Mapping[str, str], *, catalogue: Catalogue, roles: Collection[str], guard: Guard
-) -> Playbook:
-    """Read a stored version from the texts that pin it. Raises PinnedRuleError when it no longer can be."""
+def parse_pinned(files: Mapping[str, str], known: Known) -> Playbook:
+    """Read a stored version from the texts that pin it. Raises PinnedRuleError when it no longer can be.
+
+    The topics of emails are as they were then.
+    """
     rule = next((path for path in files if path.endswith(RULE)), None)
     if rule is None:
         raise PinnedRuleError("the stored version has no rule file")
-    known: Known = {"catalogue": catalogue, "roles": roles, "guard": guard, "topics": ()}
     find = partial(_pinned_template, files)
-    parsed = parse_playbook(
-        rule, files[rule], templates=find, shared=_pinned_conditions(files, catalogue), **known
-    )
+    shared = _pinned_conditions(files, known.catalogue)
+    parsed = parse_playbook(rule, files[rule], replace(known, topics=()), templates=find, shared=shared)
     if parsed.playbook is None:
         raise PinnedRuleError("\n".join(str(each) for each in parsed.problems if each.is_error))
     return parsed.playbook
@@ -141,29 +114,6 @@ def _pinned_conditions(files: Mapping[str, str], catalogue: Catalogue) -> Shared
     return read_shared({PINNED_CONDITIONS: source}, catalogue)[0]
 
 
-def template_reader(folder: Path) -> Callable[[str], str | None]:
-    """Finds templates by their path in `folder`. The reader raises OSError or ValueError."""
-
-    def find(path: str) -> str | None:
-        file = folder / path
-        return _template_text(_bytes(file)) if file.is_file() else None
-
-    return find
-
-
-def _template_text(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError("not UTF-8 text, or too large") from error
-
-
-def _bytes(file: Path) -> bytes:
-    """The file's content, cut off where it is too large whatever it holds."""
-    with file.open("rb") as stream:
-        return stream.read(LARGEST_IN_BYTES)
-
-
 def _combine(
     files: Iterable[Path],
     problems: list[Problem],
@@ -176,11 +126,11 @@ def _combine(
     find = template_reader(templates)
     texts = _texts(files, problems)
     sources = {file: read_source(file, text) for file, text in texts.items()}
-    shared = _shared(sources, beside or {}, known["catalogue"], problems)
+    shared = _shared(sources, beside or {}, known.catalogue, problems)
     if beside is None:
         problems += unused_blueprints(shared, [each.root for each in sources.values()])
     parsed = {
-        file: parse_source(file, texts[file], source, templates=find, shared=shared, **known)
+        file: parse_source(file, texts[file], source, known, templates=find, shared=shared)
         for file, source in sources.items()
         if not is_shared(source.root)
     }
@@ -209,7 +159,7 @@ def _texts(files: Iterable[Path], problems: list[Problem]) -> dict[str, str]:
     """The text of every file that can be read, by path."""
     found = {}
     for file in files:
-        text = _rule_text(file)
+        text = rule_text(file)
         if isinstance(text, Problem):
             problems.append(text)
         else:
@@ -251,19 +201,6 @@ def _rename_problems(
     return rename_problems(formers, live | set(others() if formers and others is not None else ()))
 
 
-def _rule_text(file: Path) -> str | Problem:
-    name = file.as_posix()
-    try:
-        if not file.is_file():
-            return Problem(name, 1, 1, "cannot be read: it is no file, or a link that leads nowhere")
-        raw = _bytes(file)
-    except OSError as error:
-        return Problem(name, 1, 1, f"cannot be read: {error.strerror or error}")
-    if len(raw) == LARGEST_IN_BYTES:
-        return Problem(name, 1, 1, f"too large: {LARGEST_FILE:,} characters may be used")
-    return decode_text(name, raw)
-
-
 def _repeated(parsed: Mapping[str, Parsed]) -> dict[str, Problem]:
     """A problem for every file whose playbook has the name of another, by file."""
     by_name: dict[str, list[str]] = {}
@@ -280,44 +217,3 @@ def _repeated(parsed: Mapping[str, Parsed]) -> dict[str, Problem]:
             )
             found[path] = Problem(path, *parsed[path].name_at, message)
     return found
-
-
-class _Found:
-    """A walk through folders that notes what cannot be walked."""
-
-    def __init__(self) -> None:
-        self.problems: list[Problem] = []
-        self._seen: set[str] = set()
-
-    def walk(self, folder: Path) -> Iterator[Path]:
-        """Every rule file under `folder`, through links but never in circles; hidden files are left out."""
-        if not folder.is_dir():
-            self._note(folder, "is not a folder of rule files; create it, or set rules in config.yaml")
-            return
-        for top, folders, names in os.walk(folder, onerror=self._unreadable, followlinks=True):
-            here = Path(top)
-            if self._is_seen(here):
-                folders.clear()
-                continue
-            folders[:] = sorted(each for each in folders if not each.startswith("."))
-            yield from (here / name for name in names if self._is_rule(here, name))
-
-    def _is_seen(self, folder: Path) -> bool:
-        real = os.path.realpath(folder)
-        if real in self._seen:
-            self._note(folder, "links to a folder that is already read; remove the link")
-            return True
-        self._seen.add(real)
-        return False
-
-    def _is_rule(self, folder: Path, name: str) -> bool:
-        if name.endswith(".yml") and not name.startswith("."):
-            message = f"is not read: rule files end in {RULE}; rename it"
-            self.problems.append(Problem((folder / name).as_posix(), 1, 1, message, "warning"))
-        return name.endswith(RULE) and not name.endswith(TEST) and not name.startswith(".")
-
-    def _unreadable(self, error: OSError) -> None:
-        self._note(Path(error.filename), f"cannot be read: {error.strerror}")
-
-    def _note(self, path: Path, message: str) -> None:
-        self.problems.append(Problem(path.as_posix(), 1, 1, message))

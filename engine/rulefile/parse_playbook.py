@@ -1,23 +1,21 @@
 """One rule file to a playbook: every check, every problem, and the version that pins it."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 
-from engine.conditions.catalogue import Catalogue, Field, Kind
-from engine.conditions.tree import Condition, Predicate
-from engine.rulefile.asked import Place
+from engine.conditions.catalogue import Kind
 from engine.rulefile.blueprints import USE_KEY, expanded
-from engine.rulefile.model import Existing, Guard, Late, Leave, Missing, Mode, Moment, Playbook, Step
-from engine.rulefile.mutes import MutedName, muted_names, read_mutes
+from engine.rulefile.known import Known
+from engine.rulefile.model import Guard, Leave, Playbook, Step
+from engine.rulefile.mutes import MutedName, muted_names
 from engine.rulefile.notes import Notes, RefusedError, Table
-from engine.rulefile.parse_conditions import read_condition
-from engine.rulefile.parse_every import note_every, read_every
-from engine.rulefile.parse_exits import read_exits
+from engine.rulefile.parse_every import note_every
+from engine.rulefile.parse_running import read_anchor, read_running
 from engine.rulefile.parse_steps import outcomes_by_step, read_steps
-from engine.rulefile.parse_values import article, choice, elapsed, longer_than_zero, share, slug, whole
+from engine.rulefile.parse_trigger import read_trigger
+from engine.rulefile.parse_values import choice, longer_than_zero, slug, whole
 from engine.rulefile.parse_values import text as line
 from engine.rulefile.problem import Problem, in_order
 from engine.rulefile.relocate import depth
@@ -88,66 +86,50 @@ class Parsed:
 def parse_playbook(
     file: str,
     text: str,
+    known: Known,
     *,
-    catalogue: Catalogue,
     templates: Callable[[str], str | None],
-    roles: Collection[str],
-    guard: Guard,
     shared: Shared = NOTHING_SHARED,
-    topics: Collection[str] = (),
 ) -> Parsed:
     """Read one rule file. Never raises: whatever is wrong comes back as problems, all at once.
 
-    `templates` finds a template's text by its path relative to the templates folder; `guard` is used by a
-    playbook that states none; `shared` has the conditions and blueprints of other files. `topics` are those
-    that emails may name; without any, every name may be used.
+    `templates` finds a template's text by its path relative to the templates folder; `shared` has the
+    conditions and blueprints of other files.
     """
-    return parse_source(
-        file,
-        text,
-        read_source(file, text),
-        catalogue=catalogue,
-        templates=templates,
-        roles=roles,
-        guard=guard,
-        shared=shared,
-        topics=topics,
-    )
+    return parse_source(file, text, read_source(file, text), known, templates=templates, shared=shared)
 
 
 def parse_source(
     file: str,
     text: str,
     source: Source,
+    known: Known,
     *,
-    catalogue: Catalogue,
     templates: Callable[[str], str | None],
-    roles: Collection[str],
-    guard: Guard,
     shared: Shared = NOTHING_SHARED,
-    topics: Collection[str] = (),
 ) -> Parsed:
     """`parse_playbook` of a text that was read before."""
     notes = Notes(file)
     found = Templates(templates, notes)
-    scope = Scope(notes, catalogue, roles, found, None, {}, SharedConditions(shared.conditions), topics)
+    conditions = SharedConditions(shared.conditions)
+    scope = Scope(notes, known.catalogue, known.roles, found, None, {}, conditions, known.topics)
     root, text = _unfolded(source.root, text, scope, shared)
     table = _table(root, notes)
     if table is None:
         return Parsed(None, in_order([*source.problems, *notes.problems]))
     notes.playbook = _name(table)
     scope = replace(scope, subject=_subject(table), steps=outcomes_by_step(table.node.get("steps")))
-    playbook = _playbook(table, scope, guard)
-    conditions = _conditions(table, scope)
+    playbook = _playbook(table, scope, known.guard)
+    pinning = _conditions(table, scope)
     problems = in_order([*source.problems, *notes.problems])
     files = {
         file: text,
         **{f"{FOLDER}/{path}": content for path, content in found.texts.items()},
-        **conditions,
+        **pinning,
     }
     pinned = None
     if playbook is not None and not any(each.is_error for each in problems):
-        pinned = replace(playbook, version=_version(text, {**found.texts, **conditions}))
+        pinned = replace(playbook, version=_version(text, {**found.texts, **pinning}))
     formers = former_names(root, notes.playbook, file)
     return Parsed(pinned, problems, files, notes.playbook, _place(table), muted_names(root), formers, root)
 
@@ -213,9 +195,9 @@ def _subject(table: Table) -> Kind | None:
 def _playbook(table: Table, scope: Scope, guard: Guard) -> Playbook | None:
     """The playbook without its version; None when a part it cannot be without is missing."""
     name = table.required("playbook", slug, "a playbook")
-    anchor = table.maybe("anchor", lambda node: _anchor(node, scope))
+    anchor = table.maybe("anchor", lambda node: read_anchor(node, scope))
     steps = table.required("steps", lambda node: read_steps(node, scope, "anchor" in table), "a playbook")
-    parts = {**_about(table, scope), **_trigger(table, scope), **_running(table, scope, guard)}
+    parts = {**_about(table, scope), **read_trigger(table, scope), **read_running(table, scope, guard)}
     _check_together(table, scope)
     _check_end(table, scope, steps or (), parts)
     if name is None or not steps or scope.subject is None:
@@ -237,52 +219,6 @@ def _about(table: Table, scope: Scope) -> dict[str, Any]:
         "review_every": table.maybe("review_every", longer_than_zero),
         "priority": table.optional("priority", whole(0, 100), 50),
         **({"title": title} if title else {}),
-    }
-
-
-def _trigger(table: Table, scope: Scope) -> dict[str, Any]:
-    """For whom and when it starts."""
-    return {
-        **_audience(table, scope),
-        "when": table.maybe("when", lambda node: read_condition(node, scope, Place("when"))),
-        "on": table.optional("on", lambda node: _moments(node, scope), ()),
-        "every": table.maybe("every", lambda node: read_every(node, scope)),
-        "held_for": table.optional("for", elapsed, timedelta(0)),
-        "on_missing": Missing(table.optional("on_missing", choice(Missing), Missing.FREEZE)),
-        "keep_active_for": table.optional("keep_active_for", elapsed, timedelta(0)),
-        "existing": table.optional("existing", lambda node: _existing(node, scope), Existing("wait")),
-    }
-
-
-def _audience(table: Table, scope: Scope) -> dict[str, Any]:
-    """The condition on who may start, and beside it what follows when it ends within a run."""
-    node, leave = table.node.get("audience"), Leave.STAY
-    if isinstance(node, MappingNode) and "leave" in node.entries:
-        read = scope.notes.attempt(choice(Leave), node.entries["leave"][1], "leave")
-        leave = Leave(read or Leave.STAY)
-        rest = {key: entry for key, entry in node.entries.items() if key != "leave"}
-        node = replace(node, entries=rest)
-    if node is None:
-        return {}
-    condition = scope.notes.attempt(
-        lambda each: read_condition(each, scope, Place("audience")), node, "audience"
-    )
-    return {"audience": condition, "leave": leave}
-
-
-def _running(table: Table, scope: Scope, guard: Guard) -> dict[str, Any]:
-    """How its runs are kept apart, held back and ended."""
-    repeat = table.maybe("repeat_every", longer_than_zero)
-    return {
-        "cooldown": table.maybe("cooldown", elapsed),
-        "repeat_every": repeat.elapsed if repeat else None,
-        "mode": Mode(table.optional("mode", choice(Mode), Mode.SINGLE)),
-        "run_per": table.maybe("run_per", lambda node: _run_per(node, scope)),
-        "group_by": table.maybe("group_by", choice([Kind.ACCOUNT])),
-        "late": Late(table.optional("late", choice(Late), Late.LATEST)),
-        "guard": table.optional("guard", lambda node: _guard(node, scope, guard), guard),
-        "mutes": table.maybe("mutes", lambda node: read_mutes(node, scope, scope.notes.playbook)),
-        "exits": table.optional("exit", lambda node: read_exits(node, scope), ()),
     }
 
 
@@ -314,60 +250,3 @@ def _check_end(table: Table, scope: Scope, steps: tuple[Step, ...], parts: Mappi
     if is_whole and not can_end and all(step.repeats for step in steps):
         message = "every step repeats, so a run would never end; add an exit, or a step without repeat"
         scope.notes.add(table.key("steps"), message)
-
-
-def _moments(node: Node, scope: Scope) -> tuple[Moment, ...]:
-    if not isinstance(node, Sequence):
-        moment = _moment(node, scope, "on")
-        return (moment,) if moment else ()
-    count = iter(range(1_000_000))
-    found: list[Moment] = scope.notes.each(
-        lambda item: _moment(item, scope, f"on[{next(count)}]"), node, "on"
-    )
-    return tuple(found)
-
-
-def _moment(node: Node, scope: Scope, path: str) -> Moment | None:
-    """A moment with its `if`, which is read as a condition of its own."""
-    condition: Condition | None = None
-    if isinstance(node, MappingNode) and "if" in node.entries:
-        rest = {key: entry for key, entry in node.entries.items() if key != "if"}
-        inner = node.entries["if"][1]
-        condition = scope.notes.attempt(
-            lambda each: read_condition(each, scope, Place(f"{path}.if")), inner, "if"
-        )
-        node = replace(node, entries=rest)
-    predicate = read_condition(node, scope, Place(path, "moment"))
-    return Moment(predicate, condition) if isinstance(predicate, Predicate) else None
-
-
-def _existing(node: Node, scope: Scope) -> Existing:
-    if not isinstance(node, MappingNode):
-        return Existing(cast(Any, choice(["wait", "fire"])(node)))
-    table = scope.notes.table(node, ("since",), "existing")
-    since = table.required("since", longer_than_zero, "existing")
-    return Existing("since", since.elapsed if since else None)
-
-
-def _guard(node: Node, scope: Scope, default: Guard) -> Guard:
-    table = scope.notes.table(node, ("max_starts", "max_share", "within"), "a guard")
-    within = table.maybe("within", longer_than_zero)
-    max_starts = table.optional("max_starts", whole(1, 1_000_000), default.max_starts)
-    max_share = table.maybe("max_share", share)
-    return Guard(max_starts, within.elapsed if within else default.within, max_share)
-
-
-def _anchor(node: Node, scope: Scope) -> Field:
-    found = scope.field(node)
-    if not found.type.is_temporal:
-        raise RefusedError(
-            node, f"{found.path} is {article(found.type)}; name a field of type date or instant"
-        )
-    return found
-
-
-def _run_per(node: Node, scope: Scope) -> Field:
-    found = scope.field(node)
-    if found.kind is Kind.METRIC:
-        raise RefusedError(node, f"{found.path} is a metric; name a field of the subject or its account")
-    return found

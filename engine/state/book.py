@@ -10,13 +10,22 @@ from engine.conditions.catalogue import Kind, Value
 from engine.conditions.feed import NO_FEEDS, Feeds
 from engine.conditions.tree import Derived
 from engine.conditions.view import Extent
-from engine.state.past import Past
 
 EXISTS = "exists"
 """The field whose change from nothing to `true` is a subject's creation."""
 
 Subjects: TypeAlias = dict[str, dict[str, Value]]
 """Values by subject id and field name; a missing field is absent."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Past:
+    """A value from an instant on; None when it was missing then."""
+
+    effective_at: datetime
+    applies_at: datetime
+    order: int
+    value: Value | None = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)

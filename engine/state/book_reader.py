@@ -11,9 +11,9 @@ from sqlalchemy import Connection, select
 from engine.conditions.catalogue import Catalogue, FieldType, Kind, Value, decode
 from engine.conditions.feed import NO_FEEDS, Feeds
 from engine.state import tables
-from engine.state.book import Book, ChangeInput, DataInput, Dossier, EventInput, Needs, Start, Subjects
+from engine.state.book import Book, ChangeInput, DataInput, Dossier, EventInput, Needs, Past, Start, Subjects
 from engine.state.feeds import known_since
-from engine.state.past import Past, read_courses, read_event_times
+from engine.state.past import read_courses, read_event_times
 from engine.state.unfolded import by_start, input_order, timed, unfolded, unwind
 
 TABLES = {

@@ -2,29 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select
 
-from engine.conditions.catalogue import FieldType, Kind, Value, decode
+from engine.conditions.catalogue import FieldType, Kind, decode
 from engine.state import tables
+from engine.state.book import Past
 
 _change = tables.Change.__table__  # type: ignore[attr-defined]
 _event = tables.Event.__table__  # type: ignore[attr-defined]
 _run = tables.Run.__table__  # type: ignore[attr-defined]
 _watch = tables.Watch.__table__  # type: ignore[attr-defined]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Past:
-    """A value from an instant on; None when it was missing then."""
-
-    effective_at: datetime
-    applies_at: datetime
-    order: int
-    value: Value | None = field(compare=False)
 
 
 def read_courses(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Kind
+from engine.rulefile.known import Known
 from engine.rulefile.model import Guard
 from engine.rulefile.parse_playbook import PLAYBOOK_KEYS, Parsed, parse_playbook
 from engine.rulefile.source import LARGEST_FILE
@@ -40,11 +41,8 @@ def parse(text: str) -> Parsed:
     return parse_playbook(
         "rules/usage.yaml",
         text,
-        catalogue=CATALOGUE,
+        Known(CATALOGUE, ["csm", "csm_manager", "ae"], Guard(25, timedelta(hours=1)), ["usage", "account"]),
         templates=find_template,
-        roles=["csm", "csm_manager", "ae"],
-        guard=Guard(25, timedelta(hours=1)),
-        topics=["usage", "account"],
     )
 
 

@@ -22,8 +22,10 @@ from engine.rehearsal.script import Rehearsal
 from engine.rehearsal.shelf import RuleShelf
 from engine.replay.dump import dump
 from engine.replay.replay import Replay
-from engine.rulebook import Library, default_guard
-from engine.rulefile.load import TEST, load_files, shared_files
+from engine.rulebook import Library
+from engine.rulefile.configured import known_to
+from engine.rulefile.folder import TEST
+from engine.rulefile.load import load_files, shared_files
 from engine.runs.task_actions import complete
 from engine.settings import Settings, load_settings
 from engine.state import tables
@@ -98,10 +100,7 @@ def shipped(settings: Settings, chosen: slice) -> Iterator[tuple[RuleShelf, Path
         rules = load_files(
             [rule, *(rule.parent / each for each in test.others)],
             settings.templates,
-            catalogue=catalogue,
-            roles=settings.roles,
-            guard=default_guard(settings),
-            topics=settings.email.topics,
+            known_to(settings, catalogue),
             beside=beside,
         )
         yield RuleShelf(settings.model_copy(update={"rules": rule}), catalogue, rules), rule, test

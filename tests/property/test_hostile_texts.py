@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from engine.conditions.catalogue import BUILT_IN
 from engine.rehearsal.parse import parse_tests
 from engine.render.templates import Renderer, RenderError
+from engine.rulefile.known import Known
 from engine.rulefile.model import Guard
 from engine.rulefile.parse_playbook import parse_source
 from engine.rulefile.shared import is_shared, read_shared
@@ -83,10 +84,8 @@ def read_all(files: dict[str, str]) -> None:
                 name,
                 files[name],
                 source,
-                catalogue=BUILT_IN,
+                Known(BUILT_IN, ["csm"], Guard(25, timedelta(hours=1))),
                 templates=lambda path: "x",
-                roles=["csm"],
-                guard=Guard(25, timedelta(hours=1)),
                 shared=shared,
             )
             problems += parsed.problems

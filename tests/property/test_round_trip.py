@@ -9,7 +9,7 @@ from engine.rulefile.load import parse_pinned
 from engine.rulefile.model import Playbook
 from engine.rulefile.source import read_source
 from engine.rulefile.write import yaml_text
-from tests.property.test_schema import CATALOGUE, GUARD, ROLES, Tree, parse, parse_text, rule_files
+from tests.property.test_schema import KNOWN, Tree, parse, parse_text, rule_files
 
 PROOF = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
@@ -39,4 +39,4 @@ def test_a_file_that_is_written_again_reads_as_the_same_playbook(tree: Tree) -> 
 def test_a_pinned_version_reads_as_the_playbook_it_was(tree: Tree) -> None:
     """From the stored texts alone, shared conditions among them."""
     parsed = parse(tree)
-    assert parse_pinned(parsed.files, catalogue=CATALOGUE, roles=ROLES, guard=GUARD) == parsed.playbook
+    assert parse_pinned(parsed.files, KNOWN) == parsed.playbook

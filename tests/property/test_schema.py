@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from engine.clock.periods import Period
 from engine.conditions.catalogue import BUILT_IN, METRIC_VALUE, OF_A_METRIC, Field, FieldType, Kind, seen_from
 from engine.conditions.operators import Argument
+from engine.rulefile.known import Known
 from engine.rulefile.model import Guard
 from engine.rulefile.parse_arguments import STEP_STATES
 from engine.rulefile.parse_every import SPREAD_UNITS, day_names, longest_spread
@@ -58,20 +59,12 @@ SHARED, _ = read_shared(
 )
 
 
-GUARD = Guard(25, timedelta(hours=1))
+KNOWN = Known(CATALOGUE, ROLES, Guard(25, timedelta(hours=1)))
 
 
 def parse_text(text: str) -> Parsed:
     """The parser's answer; every template exists."""
-    return parse_playbook(
-        "rules/a.yaml",
-        text,
-        catalogue=CATALOGUE,
-        templates=lambda path: "{}",
-        roles=ROLES,
-        guard=GUARD,
-        shared=SHARED,
-    )
+    return parse_playbook("rules/a.yaml", text, KNOWN, templates=lambda path: "{}", shared=SHARED)
 
 
 def parse(tree: Tree) -> Parsed:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,11 +13,12 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from ruamel.yaml import YAML
 
+from engine.cli.commands import Unloaded
 from engine.cli.main import app
 from engine.conditions.operators import OPERATORS
 from engine.rehearsal.run import rehearse
-from engine.rulebook import default_guard
-from engine.rulefile.load import template_reader
+from engine.rulefile.configured import known_to
+from engine.rulefile.folder import template_reader
 from engine.rulefile.parse_playbook import parse_playbook
 from engine.rulefile.shared import read_shared
 from engine.rulefile.source import read_source
@@ -74,9 +76,17 @@ def default_of(field: FieldInfo) -> str:
     return f"`{field.default}`"
 
 
+def loaded(group: Any) -> dict[str, Any]:
+    """The commands of a group by name, each with its options."""
+    return {
+        name: command.loaded() if isinstance(command, Unloaded) else command
+        for name, command in group.commands.items()
+    }
+
+
 def commands(group: Any, path: str = "tminus") -> Iterator[str]:
     """Every command as it is typed."""
-    for name, command in group.commands.items():
+    for name, command in loaded(group).items():
         if hasattr(command, "commands"):
             yield from commands(command, f"{path} {name}")
         else:
@@ -85,7 +95,7 @@ def commands(group: Any, path: str = "tminus") -> Iterator[str]:
 
 def options(group: Any, path: str = "tminus") -> Iterator[tuple[str, str]]:
     """Every option with its command, but for those that every command has."""
-    for name, command in group.commands.items():
+    for name, command in loaded(group).items():
         if hasattr(command, "commands"):
             yield from options(command, f"{path} {name}")
             continue
@@ -185,10 +195,8 @@ def test_documentation_shows_playbooks_and_mappings_without_a_problem(place: str
         parsed = parse_playbook(
             place,
             text,
-            catalogue=SETTINGS.catalogue(),
+            replace(known_to(SETTINGS, SETTINGS.catalogue()), topics=()),
             templates=template_reader(ROOT / "templates"),
-            roles=SETTINGS.roles,
-            guard=default_guard(SETTINGS),
             shared=SHARED,
         )
         assert [str(each) for each in parsed.problems] == []

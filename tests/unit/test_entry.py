@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 
 from engine.cli import entry
+from engine.cli.commands import COMMANDS, Unloaded
 
 
 class _InterruptedModule(ModuleType):
@@ -33,9 +34,35 @@ def test_the_command_that_was_asked_for_runs(
     assert "Customer-success playbooks as files that run." in capsys.readouterr().out
 
 
-def test_commands_load_without_what_only_the_service_needs() -> None:
-    """The web server and the mailbox are a third of all that could be loaded."""
-    names = "('fastapi', 'uvicorn', 'aiosmtpd')"
-    code = f"import engine.cli.main, sys; print([each for each in {names} if each in sys.modules])"
+@pytest.mark.parametrize(
+    ("module", "unneeded"),
+    [
+        ("main", ["rich.table", "pydantic", "sqlalchemy", "yaml", "jinja2", "holidays", "fastapi"]),
+        ("check_command", ["sqlalchemy", "sqlmodel", "alembic", "fastapi", "dns", "durable"]),
+        ("test_command", ["alembic", "fastapi", "dns", "dkim", "durable"]),
+        ("run_command", ["fastapi", "uvicorn", "aiosmtpd"]),
+    ],
+)
+def test_a_command_loads_without_what_only_others_need(module: str, unneeded: list[str]) -> None:
+    """Loading everything takes seconds, and an author starts a command after every change."""
+    code = f"import engine.cli.{module}, sys; print([each for each in {unneeded} if each in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_overview_has_the_first_words_of_each_command(name: str) -> None:
+    """They stand in a table, so that none is loaded to show what it is for."""
+    command = Unloaded(name, COMMANDS[name]).loaded()
+    assert COMMANDS[name].about == " ".join(command.help.split("\n\n")[0].split())
+
+
+def test_a_command_that_is_none_is_refused_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """None has to be loaded to know their names."""
+    monkeypatch.setattr(sys, "argv", ["tminus", "chekc"])
+    with pytest.raises(SystemExit) as ended:
+        entry.run()
+    assert ended.value.code == 2
+    assert "Did you mean 'check'?" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.authoring.lint import lint
-from engine.rulebook import read_rules
+from engine.rulefile.configured import read_rules
 from engine.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[3]

@@ -7,7 +7,7 @@ import pytest
 from engine.authoring.lint_emails import email_warnings
 from engine.conditions.catalogue import BUILT_IN
 from engine.render.email import LAYOUT
-from engine.rulebook import read_rules
+from engine.rulefile.configured import read_rules
 from engine.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[3]

@@ -12,7 +12,7 @@ from engine.rehearsal.parse import parse_tests
 from engine.rehearsal.run import find_tests, rehearse
 from engine.render.email import LAYOUT, compose_email
 from engine.render.templates import Renderer
-from engine.rulebook import read_rules
+from engine.rulefile.configured import read_rules
 from engine.rulefile.load import Rules
 from engine.rulefile.model import EmailAction, Playbook, TaskAction
 from engine.settings import Settings, load_settings

@@ -8,6 +8,7 @@ import pytest
 
 from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Kind
 from engine.conditions.tree import Condition
+from engine.rulefile.known import Known
 from engine.rulefile.model import Guard, Playbook
 from engine.rulefile.parse_playbook import Parsed, parse_playbook
 
@@ -32,10 +33,8 @@ def parse() -> Parse:
         return parse_playbook(
             file,
             text,
-            catalogue=CATALOGUE,
+            Known(CATALOGUE, ["csm", "csm_manager", "exec_sponsor"], Guard(25, timedelta(hours=1))),
             templates=templates,
-            roles=["csm", "csm_manager", "exec_sponsor"],
-            guard=Guard(25, timedelta(hours=1)),
         )
 
     return read

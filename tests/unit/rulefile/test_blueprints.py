@@ -76,7 +76,7 @@ def test_a_pinned_playbook_needs_its_blueprint_no_more() -> None:
     write()
     rules = load()
     assert list(rules.files["quiet-high"]) == ["rules/a.yaml"]
-    assert parse_pinned(rules.files["quiet-high"], **KNOWN) == rules.playbooks[0]
+    assert parse_pinned(rules.files["quiet-high"], KNOWN) == rules.playbooks[0]
 
 
 @pytest.mark.usefixtures("home")

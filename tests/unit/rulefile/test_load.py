@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from engine.conditions.catalogue import BUILT_IN
-from engine.rulefile.load import Known, PinnedRuleError, Rules, load_files, load_rules, parse_pinned
+from engine.rulefile.known import Known
+from engine.rulefile.load import PinnedRuleError, Rules, load_files, load_rules, parse_pinned
 from engine.rulefile.model import Guard
 from engine.rulefile.source import LARGEST_FILE
 
-KNOWN: Known = {"catalogue": BUILT_IN, "roles": ["csm"], "guard": Guard(25, timedelta(hours=1))}
+KNOWN = Known(BUILT_IN, ["csm"], Guard(25, timedelta(hours=1)))
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def write(path: str, name: str = "a", template: str = "") -> Path:
 
 def load() -> Rules:
     """The rules of the working directory."""
-    return load_rules(Path("rules"), Path("templates"), **KNOWN)
+    return load_rules(Path("rules"), Path("templates"), KNOWN)
 
 
 def problems(rules: Rules) -> list[str]:
@@ -140,7 +141,7 @@ def test_load_rules_warns_of_another_ending() -> None:
 @pytest.mark.usefixtures("home")
 def test_load_rules_of_a_missing_folder_is_a_problem() -> None:
     """No rules at all is rather a slip in the configuration."""
-    rules = load_rules(Path("rulse"), Path("templates"), **KNOWN)
+    rules = load_rules(Path("rulse"), Path("templates"), KNOWN)
     assert problems(rules) == [
         "rulse:1:1: is not a folder of rule files; create it, or set rules in config.yaml"
     ]
@@ -166,7 +167,7 @@ def test_load_files_reads_only_what_is_named() -> None:
     first = write("rules/one/a.yaml", "alpha")
     write("rules/two/b.yaml", "beta")
     write("rules/c.yaml", "gamma")
-    rules = load_files([first, Path("rules/one"), Path("rules/two")], Path("templates"), **KNOWN)
+    rules = load_files([first, Path("rules/one"), Path("rules/two")], Path("templates"), KNOWN)
     assert [each.name for each in rules.playbooks] == ["alpha", "beta"]
     assert problems(rules) == []
 
@@ -180,7 +181,7 @@ def test_parse_pinned_gives_the_playbook_that_was_stored() -> None:
     rules = load()
     template.unlink()
     file.unlink()
-    assert parse_pinned(rules.files["alpha"], **KNOWN) == rules.playbooks[0]
+    assert parse_pinned(rules.files["alpha"], KNOWN) == rules.playbooks[0]
 
 
 def test_parse_pinned_says_why_a_version_cannot_be_read() -> None:
@@ -188,6 +189,6 @@ def test_parse_pinned_says_why_a_version_cannot_be_read() -> None:
     start = "playbook: a\nowner: me\nsubject: account\non: {event: x}\n"
     text = f"{start}steps: [{{id: b, day: 0, task: {{to: ae, title: x}}}}]\n"
     with pytest.raises(PinnedRuleError, match='unknown role "ae"'):
-        parse_pinned({"rules/a.yaml": text}, **KNOWN)
+        parse_pinned({"rules/a.yaml": text}, KNOWN)
     with pytest.raises(PinnedRuleError, match="no rule file"):
-        parse_pinned({}, **KNOWN)
+        parse_pinned({}, KNOWN)

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from engine.conditions.catalogue import BUILT_IN
-from engine.rulefile.load import Known, Rules, load_files, load_rules
+from engine.rulefile.known import Known
+from engine.rulefile.load import Rules, load_files, load_rules
 from engine.rulefile.model import Guard
 from engine.rulefile.mutes import mute_levels
 
-KNOWN: Known = {"catalogue": BUILT_IN, "roles": ["csm"], "guard": Guard(25, timedelta(hours=1))}
+KNOWN = Known(BUILT_IN, ["csm"], Guard(25, timedelta(hours=1)))
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +34,7 @@ def write(**mutes: str) -> None:
 
 def load() -> Rules:
     """The rules of the working directory."""
-    return load_rules(Path("rules"), Path("templates"), **KNOWN)
+    return load_rules(Path("rules"), Path("templates"), KNOWN)
 
 
 def problems(rules: Rules) -> list[str]:
@@ -78,9 +79,9 @@ def test_files_alone_are_checked_against_the_others_where_those_are_known() -> N
     """A single file is not blamed for naming one that was not read."""
     write(risk="growth")
     files = [Path("rules/risk.yaml")]
-    assert problems(load_files(files, Path("templates"), **KNOWN)) == []
-    assert problems(load_files(files, Path("templates"), **KNOWN, others=lambda: {"growth"})) == []
-    assert len(problems(load_files(files, Path("templates"), **KNOWN, others=lambda: set()))) == 1
+    assert problems(load_files(files, Path("templates"), KNOWN)) == []
+    assert problems(load_files(files, Path("templates"), KNOWN, others=lambda: {"growth"})) == []
+    assert len(problems(load_files(files, Path("templates"), KNOWN, others=lambda: set()))) == 1
 
 
 def test_levels_put_what_mutes_before_what_it_mutes() -> None:

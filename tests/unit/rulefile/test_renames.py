@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.rulefile.known import Known
 from engine.rulefile.load import load_rules
 from engine.rulefile.model import Guard
 from tests.builders import ROLES, SLIDE
@@ -37,7 +38,5 @@ def test_former_names_belong_to_nobody_else(
     """Neither to a playbook that is there, nor to two at once."""
     for name, head in files.items():
         (tmp_path / f"{name}.yaml").write_text(SLIDE.replace("playbook: slide", f"playbook: {head}"))
-    found = load_rules(
-        tmp_path, tmp_path, catalogue=CATALOGUE, roles=ROLES, guard=Guard(25, timedelta(hours=1))
-    )
+    found = load_rules(tmp_path, tmp_path, Known(CATALOGUE, ROLES, Guard(25, timedelta(hours=1))))
     assert [str(each).removeprefix(f"{tmp_path.as_posix()}/") for each in found.problems] == expected

@@ -227,7 +227,7 @@ def test_a_pinned_playbook_keeps_its_conditions() -> None:
     write("{condition: urgent}")
     rules = load()
     write("{condition: urgent}", conditions="conditions: {urgent: {event: y, within: 1d}}\n")
-    assert parse_pinned(rules.files["a"], **KNOWN) == rules.playbooks[0]
+    assert parse_pinned(rules.files["a"], KNOWN) == rules.playbooks[0]
 
 
 @pytest.mark.usefixtures("home")
@@ -235,8 +235,8 @@ def test_one_file_is_checked_with_the_conditions_of_the_folder() -> None:
     """Whose own problems are not repeated, however the folder is named."""
     write(conditions=CONDITIONS + "  broken: {}\n")
     beside = shared_files(Path("rules"))
-    alone = load_files([Path("rules/a.yaml")], Path("templates"), **KNOWN, beside=beside)
+    alone = load_files([Path("rules/a.yaml")], Path("templates"), KNOWN, beside=beside)
     assert problems(alone) == []
     both = [Path("rules/a.yaml").absolute(), Path("rules/conditions.yaml").absolute()]
-    assert len(problems(load_files(both, Path("templates"), **KNOWN, beside=beside))) == 1
-    assert len(problems(load_rules(Path("rules"), Path("templates"), **KNOWN))) == 1
+    assert len(problems(load_files(both, Path("templates"), KNOWN, beside=beside))) == 1
+    assert len(problems(load_rules(Path("rules"), Path("templates"), KNOWN))) == 1

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.conditions.catalogue import Kind
+from engine.state.book import Past
 from engine.state.database import reading
-from engine.state.past import Past, read_courses, read_event_times
+from engine.state.past import read_courses, read_event_times
 from tests.builders import START, Company, account, company, happening
 from tests.histories import DAY, HOUR
 
