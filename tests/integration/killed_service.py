@@ -1,7 +1,7 @@
 """Kills a process that ticks and delivers at random moments, again and again, and lets a last one finish.
 
 Run as a program of its own, which has one thread, so that it may fork: each life is a child, ended by
-SIGKILL from outside after a random time. Nothing of this is known to the engine.
+SIGKILL from outside at a random moment of its work. Nothing of this is known to the engine.
 
     killed_service.py DATABASE_URL FOLDER SMTP_PORT ON_UNKNOWN ACCOUNTS KILLS SEED
 
@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -39,6 +40,8 @@ steps:
   - {id: call, day: 0, task: {to: csm, title: "Call {{ account.name }}", due: 1bd}}
   - {id: mail, day: 0, email: {to: [champion], template: hello, topic: product}}
 """
+HANDFUL_SECONDS = 1.2
+"""How long a handful of emails takes; a life lasts up to so much longer than a tick."""
 LIFE = timedelta(minutes=6)
 """Between two lives: longer than a lease, so that each takes up what the one before it left."""
 
@@ -48,10 +51,12 @@ def main() -> None:
     url, folder, port, on_unknown, accounts, kills, seed = sys.argv[1:]
     stage = Stage(url, Path(folder), int(port), on_unknown, int(accounts), int(kills))
     chance = Random(int(seed))
+    began = time.monotonic()
     _child(lambda: stage.company().tick(START))
+    longest = HANDFUL_SECONDS + time.monotonic() - began
     hit = 0
     for number in range(1, int(kills) + 1):
-        hit += _killed_after(chance.uniform(0.1, 1.6), lambda number=number: stage.live(number))
+        hit += _killed_after(chance.uniform(0.0, longest), partial(stage.live, number))
     _child(lambda: stage.finish(int(kills) + 1))
     sys.stdout.write(json.dumps({"hit": hit}) + "\n")
 
@@ -88,10 +93,11 @@ class Stage:
             "working_hours": {"start": "00:00", "end": "23:59:59"},
         }
 
-    def live(self, number: int) -> None:
+    def live(self, number: int, begun: Callable[[], None]) -> None:
         """Take in the next part, tick and deliver, all at once, until killed."""
         mine = self.company()
         clock = _clock(number)
+        begun()
         with ThreadPoolExecutor(8) as pool:
             pool.submit(self._work, mine, number, clock)
             self._deliver(mine, clock, pool, lambda: True)
@@ -109,7 +115,9 @@ class Stage:
                 return
 
     def _work(self, mine: Company, number: int, clock: Callable[[], datetime]) -> None:
-        self._take(mine, range(max(1, number - 3), number + 1))
+        """Begin with what lives before could not take in: told of later, it would count as history."""
+        first = len(mine.accounts()) * self._lives // self._accounts
+        self._take(mine, range(max(1, first), number + 1))
         mine.tick(clock())
 
     def _take(self, mine: Company, parts: range) -> None:
@@ -165,9 +173,13 @@ def _child(work: Callable[[], Any]) -> None:
         raise SystemExit("a life that nobody killed failed")
 
 
-def _killed_after(seconds: float, work: Callable[[], Any]) -> bool:
-    """Begin it in a process of its own, and kill that after a time; whether it was still there."""
-    child = _fork(work)
+def _killed_after(seconds: float, work: Callable[[Callable[[], None]], None]) -> bool:
+    """Begin it in a process of its own, and kill that so long after it has begun; whether it still ran."""
+    said, says = os.pipe()
+    child = _fork(lambda: work(lambda: os.close(says)))
+    os.close(says)
+    os.read(said, 1)
+    os.close(said)
     time.sleep(seconds)
     os.kill(child, signal.SIGKILL)
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])

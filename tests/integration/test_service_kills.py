@@ -33,8 +33,8 @@ def test_killed_service_loses_and_repeats_nothing(
 def test_killed_service_loses_and_repeats_nothing_at_length(
     tmp_path: Path, on_unknown: str, seed: int
 ) -> None:
-    """Five hundred moments of a run of 2,500 emails and as many tasks."""
-    prove(f"sqlite:///{tmp_path}/t.db", tmp_path, on_unknown, 2500, 500, seed)
+    """Five hundred moments of a run of 5,000 emails and as many tasks."""
+    prove(f"sqlite:///{tmp_path}/t.db", tmp_path, on_unknown, 5000, 500, seed)
 
 
 @pytest.mark.soak
@@ -43,7 +43,7 @@ def test_killed_service_loses_and_repeats_nothing_on_postgresql(
     postgresql_url: str, tmp_path: Path, on_unknown: str, seed: int
 ) -> None:
     """The same, where writers do not wait for one another."""
-    prove(postgresql_url, tmp_path, on_unknown, 2500, 500, seed)
+    prove(postgresql_url, tmp_path, on_unknown, 5000, 500, seed)
 
 
 def prove(url: str, folder: Path, on_unknown: str, accounts: int, kills: int, seed: int) -> None:
@@ -57,6 +57,7 @@ def prove(url: str, folder: Path, on_unknown: str, accounts: int, kills: int, se
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"hit": kills}, "every life ends by a kill"
     entries, tasks, tries = _ledger(url)
+    print(json.dumps(_figures(entries, tasks, tries, len(handler.contents)) | {"kills": kills}))
     received = messages_by_id(handler.contents)
     assert len(tasks) == len(entries) == accounts
     assert set(Counter(tasks).values()) == {1}
@@ -66,6 +67,18 @@ def prove(url: str, folder: Path, on_unknown: str, accounts: int, kills: int, se
         count = received.pop(f"<{each}@acme.example>", 0)
         check(each, state, count, lost[each], on_unknown)
     assert not received, "nothing came that nobody had planned"
+
+
+def _figures(
+    entries: dict[str, str], tasks: list[str], tries: list[tuple[str, str]], received: int
+) -> dict[str, Any]:
+    """What pytest shows of a run with -s: the ledger's count beside the sink's."""
+    return {
+        "tasks": len(tasks),
+        "emails": dict(Counter(entries.values())),
+        "tries": dict(Counter(result for _, result in tries)),
+        "received": received,
+    }
 
 
 def check(entry: str, state: str, count: int, lost: int, on_unknown: str) -> None:
