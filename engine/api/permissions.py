@@ -67,6 +67,7 @@ ROUTES: Mapping[str, Need] = {
     "GET /playbooks": READ,
     "GET /playbooks/{name}": READ,
     "GET /why": READ,
+    "GET /decisions": READ,
     "GET /mail": READ,
     "GET /mail/{entry_id}": READ,
     "GET /mail/{entry_id}/html": READ,

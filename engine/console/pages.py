@@ -3,7 +3,7 @@
 from datetime import UTC
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -82,6 +82,12 @@ def local_path(given: str, default: str) -> str:
     """An address on this site to go back to; anything else becomes the default."""
     is_local = given.startswith("/") and not given.startswith("//") and "\\" not in given
     return given if is_local and given.isprintable() else default
+
+
+def address(path: str, **asked: str) -> str:
+    """An address on this site with what is asked of it; what is empty is left out."""
+    given = urlencode({name: value for name, value in asked.items() if value})
+    return f"{path}?{given}" if given else path
 
 
 def see_other(path: str) -> Response:

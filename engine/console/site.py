@@ -8,6 +8,7 @@ from starlette.staticfiles import StaticFiles
 
 from engine.console import (
     account_pages,
+    decision_pages,
     hold_pages,
     mail_pages,
     mailbox_pages,
@@ -29,6 +30,7 @@ def routers(*, has_mailbox: bool) -> list[APIRouter]:
         queue_pages,
         account_pages,
         playbook_pages,
+        decision_pages,
         mail_pages,
         hold_pages,
         why_pages,

@@ -11,6 +11,7 @@ from engine.people.plain import plain_row
 from engine.state import keyset
 from engine.state.keyset import Key, Page
 from engine.state.tables import Account, Decision
+from engine.users.scope import EVERYTHING, Scope
 
 _DECISION: Table = Decision.__table__  # type: ignore[attr-defined]
 _ACCOUNT: Table = Account.__table__  # type: ignore[attr-defined]
@@ -36,6 +37,8 @@ class DecisionFilter:
     answer: str | None = None
     since: datetime | None = None
     before: datetime | None = None
+    scope: Scope = EVERYTHING
+    """Only those of accounts that somebody may see."""
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         """The filter as a query asks it."""
@@ -47,6 +50,8 @@ class DecisionFilter:
             yield _DECISION.c.at >= self.since
         if self.before is not None:
             yield _DECISION.c.at < self.before
+        if not self.scope.is_everything:
+            yield self.scope.sees(_DECISION.c.account_id)
 
 
 def page(
