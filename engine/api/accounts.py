@@ -43,7 +43,7 @@ def list_accounts(
     response_model=AccountItem,
     responses={
         304: {"description": "It is as it was when `If-None-Match` was the `ETag`."},
-        **answers(401, 404, said={404: "There is no such account."}),
+        **answers(401, 404, 422, said={404: "There is no such account."}),
     },
 )
 def show_account(

@@ -1,7 +1,5 @@
 """What every request passes: a bound on the body, no NUL in the address, and headers that forbid tricks."""
 
-from urllib.parse import unquote_to_bytes
-
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -43,8 +41,12 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
+_REPLACEMENT = b"%EF%BF%BD"
+"""U+FFFD, in place of a NUL in a parameter: no database keeps a NUL, so nothing is found by it."""
+
+
 class RequestBounds:
-    """Refuses bodies that are too large, however they are sent, and addresses with a NUL."""
+    """Refuses bodies that are too large, however they are sent; no NUL of an address gets to a database."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -56,7 +58,7 @@ class RequestBounds:
             return
         limit = LARGEST_API_BODY if scope["path"].startswith("/api/") else LARGEST_FORM_BODY
         taken = 0
-        has_nul = "\x00" in scope["path"] or b"\x00" in unquote_to_bytes(scope["query_string"])
+        query = scope["query_string"].replace(b"%00", _REPLACEMENT)
 
         async def receive_bounded() -> Message:
             nonlocal taken
@@ -66,7 +68,7 @@ class RequestBounds:
                 raise HTTPException(413, f"The body is larger than {limit:,} bytes; send it in parts.")
             return message
 
-        if has_nul:
+        if "\x00" in scope["path"]:
             nowhere = "/api/invalid-address" if scope["path"].startswith("/api/") else "/invalid-address"
-            scope = {**scope, "path": nowhere, "raw_path": nowhere.encode(), "query_string": b""}
-        await self._app(scope, receive_bounded, send)
+            scope = {**scope, "path": nowhere, "raw_path": nowhere.encode()}
+        await self._app({**scope, "query_string": query}, receive_bounded, send)
