@@ -23,7 +23,7 @@ from engine.admit.silences import is_silenced
 from engine.identity import digest
 from engine.permit.arbiter import Kind, Left, Wait, Who, Wish, arbitrate, is_open
 from engine.permit.policy import Policy
-from engine.state.tables import HAS_LEFT, IS_READY, Outbox, Rulebook
+from engine.state.tables import HAS_LEFT, IS_READY_FOR, Outbox, Rulebook
 
 _outbox: Table = Outbox.__table__  # type: ignore[attr-defined]
 _rulebook: Table = Rulebook.__table__  # type: ignore[attr-defined]
@@ -134,7 +134,7 @@ def _first_ready(kind: Kind) -> Any:
     ranked = (
         select(*(_outbox.c[name] for name in wanted), place)
         .where(
-            text(f"outbox.{IS_READY}"),
+            text(f"outbox.{IS_READY_FOR}"),
             _KEYS[kind].in_(bindparam(kind, expanding=True)),
             _outbox.c.address.is_not(None),
             _outbox.c.connector == bindparam("connector"),

@@ -12,7 +12,7 @@ from engine.identity import digest
 from engine.permit.objections import EVERYTHING, Objections, objections, person_keys
 from engine.state.database import reading, writing
 from engine.state.ingest import Entry, EventEntry, ingest
-from engine.state.tables import IS_READY, ConsentChange, Contact, OptOut, Outbox
+from engine.state.tables import IS_READY_FOR, ConsentChange, Contact, OptOut, Outbox
 from engine.state.upsert import upsert
 
 How: TypeAlias = Literal["one_click", "link", "preference_page", "command", "api"]
@@ -167,7 +167,7 @@ def _cancel_waiting(connection: Connection, person: Person, topic: str, now: dat
     """What waits for the address with that topic; what waits for all topics is cancelled at its claim."""
     if topic == EVERYTHING:
         return
-    waiting = (text(f"outbox.{IS_READY}"), _outbox.c.address.in_(person.keys), _outbox.c.topic == topic)
+    waiting = (text(f"outbox.{IS_READY_FOR}"), _outbox.c.address.in_(person.keys), _outbox.c.topic == topic)
     why = f'the contact has opted out of the topic "{topic}"'
     values = {"state": "cancelled", "error": why, "waits_for": None, "finished_at": now}
     connection.execute(update(_outbox).where(*waiting).values(**values))

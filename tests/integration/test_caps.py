@@ -200,29 +200,41 @@ def test_two_deliverers_never_exceed_a_cap(postgresql_database: Engine) -> None:
     assert all(row.priority == 90 for row in sent)
 
 
+@pytest.mark.parametrize("is_analysed", [True, False])
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
         (_who_left(("person",)), "ix_outbox_left_address"),
         (_who_left(("account",)), "ix_outbox_left_account"),
-        (_who_is_ready(("person",)), "ix_outbox_ready_address"),
-        (_who_is_ready(("account",)), "ix_outbox_ready_account"),
+        (_who_is_ready(("person",)), "ix_outbox_open_address"),
+        (_who_is_ready(("account",)), "ix_outbox_open_account"),
     ],
 )
-def test_caps_read_by_index_however_long_the_history(database: Engine, statement: Any, index: str) -> None:
-    """Neither looks at what is over."""
+def test_caps_read_by_index_however_long_the_history(
+    database: Engine, statement: Any, index: str, is_analysed: bool
+) -> None:
+    """Neither looks at what is over or for others, whether or not the database has counted its rows."""
+    if database.dialect.name == "postgresql" and not is_analysed:
+        pytest.skip("it counts by itself, and asks in vain before it has")
     rows = [
         outbox_row(f"old{each:05}", each % 40)
         | {"state": "completed", "left_at": NOW - timedelta(hours=each), "account_id": f"a{each % 30}"}
+        | {"finished_at": NOW - timedelta(hours=each)}
         for each in range(4000)
     ]
     rows += [outbox_row(f"new{each:03}", each % 40) | {"account_id": f"a{each % 30}"} for each in range(200)]
     columns = sorted({name for row in rows for name in row})
     with writing(database) as connection:
         connection.execute(insert(Outbox), [{name: row.get(name) for name in columns} for row in rows])
-        connection.execute(text("ANALYZE"))
+        if is_analysed:
+            connection.execute(text("ANALYZE"))
         values: dict[str, Any] = {"exempt": ["security"], "now": NOW, "connector": "email"}
-        values |= {"person": ["c1@x.example"], "account": ["a1"], "person_most": 3, "account_most": 3}
+        asked = range(1 if is_analysed else 10)
+        values |= {
+            "person": [f"c{each}@x.example" for each in asked],
+            "account": [f"a{each}" for each in asked],
+        }
+        values |= {"person_most": 3, "account_most": 3}
         values |= {"person_since": NOW - DAY, "account_since": NOW - DAY}
 
     explain = "EXPLAIN QUERY PLAN " if database.dialect.name == "sqlite" else "EXPLAIN "
