@@ -2,15 +2,12 @@
 
 import re
 from binascii import b2a_qp
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.generator import BytesGenerator
 from email.header import Header
-from email.message import Message
-from email.policy import compat32
 from email.utils import format_datetime, formataddr
 from hashlib import sha256
-from io import BytesIO
 from urllib.parse import urlsplit
 
 from connectors.address import Mailbox, parse_mailbox
@@ -48,42 +45,61 @@ class Letter:
     """What complaints are counted by at mailbox providers, the sender last."""
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A MIME message, ready to be written."""
+
+    headers: Mapping[str, str]
+    """In order; encoded, and folded where they must be."""
+    body: str
+    """In ASCII, its lines ended by CRLF."""
+
+
 def build_message(letter: Letter) -> Message:
     """The MIME message of `letter`, byte for byte the same for the same letter.
+
+    It is put together here because the standard library's writer takes ten times as long: it folds every
+    header anew, and copies every part twice.
 
     Raises BadAddressError for an address, BadLetterError for a subject, a link or a text that cannot be sent.
     """
     sender = parse_mailbox(letter.sender)
-    message = Message(_POLICY)
-    message["Message-ID"] = message_id(letter.id, sender.domain)
-    message["Date"] = format_datetime(letter.sent_at.astimezone(UTC))
-    message["From"] = _header_address("From", sender)
-    message["To"] = _header_address("To", parse_mailbox(letter.recipient))
-    if letter.reply_to:
-        message["Reply-To"] = _header_address("Reply-To", parse_mailbox(letter.reply_to))
-    message["Subject"] = _words("Subject", _checked_subject(letter.subject))
-    message["Auto-Submitted"] = "auto-generated"
-    if letter.unsubscribe_url:
-        message["Precedence"] = "bulk"
-        if letter.topic:
-            message["List-Id"] = f"<{_label(letter.topic)}.{sender.domain}>"
-        message["List-Unsubscribe"] = f"<{_checked_url(letter.unsubscribe_url)}>"
-        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    if letter.feedback:
-        message["Feedback-ID"] = ":".join(map(_label, letter.feedback))
-    message["MIME-Version"] = "1.0"
     # "=_" cannot occur in quoted-printable text, so no line of the letter can be taken for the boundary.
-    message["Content-Type"] = f'multipart/alternative; boundary="=_{_digest(letter.id)}"'
-    message.attach(_part("plain", letter.text))
-    message.attach(_part("html", letter.html))
-    return message
+    boundary = f"=_{_digest(letter.id)}"
+    headers = _headers(letter, sender)
+    headers["MIME-Version"] = "1.0"
+    headers["Content-Type"] = f'multipart/alternative; boundary="{boundary}"'
+    parts = (_part("plain", letter.text), _part("html", letter.html))
+    body = "".join(f"--{boundary}\r\n{part}\r\n" for part in parts) + f"--{boundary}--\r\n"
+    return Message(headers, body)
+
+
+def _headers(letter: Letter, sender: Mailbox) -> dict[str, str]:
+    found = {
+        "Message-ID": message_id(letter.id, sender.domain),
+        "Date": format_datetime(letter.sent_at.astimezone(UTC)),
+        "From": _header_address("From", sender),
+        "To": _header_address("To", parse_mailbox(letter.recipient)),
+    }
+    if letter.reply_to:
+        found["Reply-To"] = _header_address("Reply-To", parse_mailbox(letter.reply_to))
+    found["Subject"] = _words("Subject", _checked_subject(letter.subject))
+    found["Auto-Submitted"] = "auto-generated"
+    if letter.unsubscribe_url:
+        found["Precedence"] = "bulk"
+        if letter.topic:
+            found["List-Id"] = f"<{_label(letter.topic)}.{sender.domain}>"
+        found["List-Unsubscribe"] = f"<{_checked_url(letter.unsubscribe_url)}>"
+        found["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if letter.feedback:
+        found["Feedback-ID"] = ":".join(map(_label, letter.feedback))
+    return found
 
 
 def on_the_wire(message: Message) -> bytes:
     """The message as a server is given it, before dots are doubled."""
-    written = BytesIO()
-    BytesGenerator(written, mangle_from_=False, policy=_POLICY).flatten(message)
-    return written.getvalue()
+    head = "".join(f"{name}: {value}\r\n" for name, value in message.headers.items())
+    return f"{head}\r\n{message.body}".encode("ascii")
 
 
 def message_id(letter_id: str, domain: str) -> str:
@@ -92,17 +108,15 @@ def message_id(letter_id: str, domain: str) -> str:
     return f"<{plain}@{domain}>"
 
 
-def _part(subtype: str, text: str) -> Message:
-    """One rendering, in quoted-printable UTF-8."""
+def _part(subtype: str, text: str) -> str:
+    """One rendering, in quoted-printable UTF-8, with its headers."""
     try:
         content = re.sub(r"\r\n?", "\n", text).encode()
     except UnicodeError as error:
         raise BadLetterError("the text holds characters that cannot be written in UTF-8") from error
-    part = Message(_POLICY)
-    part["Content-Type"] = f'text/{subtype}; charset="utf-8"'
-    part["Content-Transfer-Encoding"] = "quoted-printable"
-    part.set_payload(b2a_qp(content, istext=True).decode("ascii"))
-    return part
+    written = b2a_qp(content, istext=True).decode("ascii").replace("\n", "\r\n")
+    kind = f'Content-Type: text/{subtype}; charset="utf-8"'
+    return f"{kind}\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{written}"
 
 
 def _header_address(header: str, mailbox: Mailbox) -> str:
@@ -142,7 +156,3 @@ def _checked_url(url: str) -> str:
 
 def _digest(text: str) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-_POLICY = compat32.clone(linesep="\r\n", max_line_length=None)
-"""The classic way to write messages, eight times as fast as the newer one, which parses what it is given."""

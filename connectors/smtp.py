@@ -3,14 +3,13 @@
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.message import Message
 from threading import Lock
 
 from connectors.address import is_address
-from connectors.message import on_the_wire
 from connectors.outcome import Failed, Outcome
 from connectors.smtp_line import SmtpLine
 from connectors.smtp_server import Security, Server
+from connectors.watch import Watch
 
 
 class SmtpConnector:
@@ -31,14 +30,14 @@ class SmtpConnector:
         Raises ValueError where a password would cross the network in the clear.
         """
         self._server = Server(host, port, security, username, password or "", timeout, tls)
+        self._watch = Watch()
         self._idle: list[SmtpLine] = []
         self._lock = Lock()
 
-    def send(self, message: Message | bytes, sender: str, recipient: str) -> Outcome:
-        """Hand `message` over for `recipient`. Never raises for what the server or the network does."""
+    def send(self, content: bytes, sender: str, recipient: str) -> Outcome:
+        """Hand the message over for `recipient`. Never raises for what the server or the network does."""
         if not is_address(sender) or not is_address(recipient):
             return Failed("the sender or the recipient is no email address")
-        content = message if isinstance(message, bytes) else on_the_wire(message)
         with self._line() as line:
             return line.send(content, sender, recipient)
 
@@ -53,7 +52,7 @@ class SmtpConnector:
     def _line(self) -> Iterator[SmtpLine]:
         """The connection used last, which is the likeliest to stand, or a new one."""
         with self._lock:
-            line = self._idle.pop() if self._idle else SmtpLine(self._server)
+            line = self._idle.pop() if self._idle else SmtpLine(self._server, self._watch)
         try:
             yield line
         finally:

@@ -4,11 +4,12 @@ import re
 import smtplib
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Timer
+from contextlib import AbstractContextManager
+from functools import partial
 
 from connectors.outcome import Delivered, Failed, Outcome, Retry, Unknown
 from connectors.smtp_server import Server, lost
+from connectors.watch import Watch
 
 _ABOUT_SIGN_IN = frozenset({454, 530, 534, 535, 538})
 """Replies about our sign-in, not about the message (RFC 4954)."""
@@ -19,8 +20,9 @@ _PATIENCE = 4
 class SmtpLine:
     """Opens when it is first needed, and again after it was lost. For one thread at a time."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, watch: Watch) -> None:
         self._server = server
+        self._watch = watch
         self._client: smtplib.SMTP | None = None
         self._step = ""
         """What the server was last asked to take."""
@@ -128,16 +130,9 @@ class SmtpLine:
             self._client.close()
         self._client = None
 
-    @contextmanager
-    def _deadline(self, client: smtplib.SMTP) -> Iterator[None]:
+    def _deadline(self, client: smtplib.SMTP) -> AbstractContextManager[None]:
         """Cuts the connection when a server keeps answering without ever coming to an end."""
-        timer = Timer(self._server.timeout * _PATIENCE, _cut, [client])
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
+        return self._watch.within(self._server.timeout * _PATIENCE, partial(_cut, client))
 
 
 def _is_taken(step: str, code: int) -> bool:

@@ -193,6 +193,6 @@ def _headers(letter: Letter, problems: list[str]) -> dict[str, str]:
     hidden = {"mime-version", "content-type"}
     return {
         name: str(make_header(decode_header(value)))
-        for name, value in message.items()
+        for name, value in message.headers.items()
         if name.lower() not in hidden
     }

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
@@ -104,9 +104,11 @@ def _waits(
 ) -> Mapping[str, Wait]:
     """The emails that cannot leave now, by id: by the clock where the recipient is, then by the caps."""
 
+    asked = cache(hours)  # many recipients live in the same place
+
     def leaves_at(row: Row[Any], instant: datetime) -> datetime:
         here = facts[row.id]
-        return hours(instant, (here.contact_timezone, here.timezone), here.country, row.topic)
+        return asked(instant, (here.contact_timezone, here.timezone), here.country, row.topic)
 
     emails = {row.id: row for row in rows if row.contact_id is not None}
     times = {key: leaves_at(row, now) for key, row in emails.items()}

@@ -2,19 +2,20 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from engine.email_settings import Cap, Email
 from engine.permit.arbiter import Bound, Bounds, Kind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """Bounds, and the topics to which they do not apply."""
 
     bounds: Bounds = field(default_factory=dict)
     transactional: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def longest(self) -> dict[Kind, timedelta]:
         """By kind, how far the bounds look back; kinds without one are missing."""
         return {kind: max(each.window for each in found) for kind, found in self.bounds.items() if found}

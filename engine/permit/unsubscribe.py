@@ -1,6 +1,7 @@
 """The link under every email: signed, without expiry, and good for one click."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import Engine
@@ -59,5 +60,6 @@ def read_token(key: str, token: str) -> tuple[str, str]:
     return str(contact_id), str(topic)
 
 
+@lru_cache(maxsize=8)
 def _serializer(key: str) -> URLSafeSerializer:
     return URLSafeSerializer(key, salt="unsubscribe")

@@ -444,8 +444,8 @@ IS_READY = f"state IN {_WAITING}"
 IS_OPEN = "finished_at IS NULL"
 """Outbox entries that are not over."""
 IS_READY_FOR = f"{IS_OPEN} AND outbox.state || '' IN {_WAITING}"
-"""The same as `IS_READY`, for queries about some people or accounts: written so that no index of states can be
-used. SQLite takes that to be the shortest way, and would go through everything that waits."""
+"""As `IS_READY`, for queries about some people or accounts. It keeps SQLite from the index of states, which
+SQLite takes to be the shortest way and which leads through everything that waits."""
 IS_EXECUTING = "state = 'executing'"
 HAS_LEFT = "left_at IS NOT NULL"
 """Emails that left or may have left, while they are being sent as well."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.header import decode_header, make_header
-from email.policy import default
+from email.policy import compat32, default
 from email.utils import parseaddr
 from typing import Any
 
@@ -46,6 +46,15 @@ def test_build_message_reads_back_as_it_was_written() -> None:
     assert message.get_body(("html",)).get_content().strip() == LETTER.html
 
 
+@pytest.mark.parametrize("sender", ["Ann <a@x.example>", f"{'Zoë ' * 40} <a@x.example>", "a@x.example"])
+@pytest.mark.parametrize("text", ["", "Hello", "Hi\r\n", "x" * 500 + "\n\n", "é=3D\t \n.\n"])
+def test_on_the_wire_writes_what_the_standard_library_would(sender: str, text: str) -> None:
+    """Read and written again by it, not a byte differs."""
+    content = on_the_wire(build_message(replace(LETTER, sender=sender, text=text, html=text)))
+    policy = compat32.clone(linesep="\r\n", max_line_length=None)
+    assert message_from_bytes(content, policy=policy).as_bytes() == content
+
+
 def test_build_message_offers_one_click_unsubscribing() -> None:
     """RFC 8058, with the link unbroken on one line."""
     content = on_the_wire(build_message(LETTER))
@@ -56,7 +65,7 @@ def test_build_message_offers_one_click_unsubscribing() -> None:
 def test_build_message_is_the_same_every_time() -> None:
     """A repeated email can be recognised by its Message-ID, and in every other byte."""
     assert on_the_wire(build_message(LETTER)) == on_the_wire(build_message(LETTER))
-    assert build_message(LETTER)["Message-ID"] == "<0123456789abcdef@acme.example>"
+    assert build_message(LETTER).headers["Message-ID"] == "<0123456789abcdef@acme.example>"
 
 
 @pytest.mark.parametrize("name", ["O'Neil, Ann", "Ann (CS)", "东" * 80, "Zoë " * 40, "a" * 300, ".", "=?x?="])
