@@ -27,6 +27,7 @@ from engine.state.feedings import feeding_goes_live, is_feeding_current
 from engine.state.feeds import read_feeds
 from engine.state.healths import health_goes_live, is_health_current, live_health
 from engine.state.renaming import carry_over, has_past
+from engine.state.sources import declare_sources
 from engine.state.tables import PlaybookVersion, Rulebook, Run
 from engine.state.upsert import upsert
 
@@ -196,6 +197,7 @@ def go_live(connection: Connection, library: Library, at: datetime) -> None:
 def _feeding_goes_live(connection: Connection, library: Library, at: datetime) -> None:
     """Let the settings say what rests on which source, and look at all accounts where a rule asks for it."""
     moved = feeding_goes_live(connection, library.settings.sources, at)
+    declare_sources(connection, library.catalogue, library.settings.sources, at)
     _LOG.info("other settings of the sources are live")
     playbooks = [each.playbook for each in live_set(connection, library)] + followed(connection, library)
     if may_concern(moved, playbooks, live_health(connection, library.catalogue)):

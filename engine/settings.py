@@ -23,6 +23,9 @@ from engine.health.config import HealthSettings
 from engine.health.model import HealthModel, health_model, kept_fields
 from engine.sign_in_settings import SignIn
 
+LONGEST_SOURCE = 193
+"""Characters in the name of a source."""
+
 
 class ConfigError(Exception):
     """The configuration cannot be used; the message names the place and the mend."""
@@ -308,6 +311,10 @@ def _custom_field(path: str, spec: CustomField) -> catalogue.Field:
 def _check_sources(sources: dict[str, SourceSettings], known: Catalogue) -> None:
     """Raises ConfigError for a field that is not in the catalogue and for a lag that is none."""
     for name, spec in sources.items():
+        if not (name.strip() and name.isprintable() and len(name) <= LONGEST_SOURCE):
+            raise ConfigError(
+                f"sources: {name!r} is no name; use up to {LONGEST_SOURCE} printable characters"
+            )
         for each in spec.feeds:
             if each.partition(".")[0] in list(Kind) and "." in each:
                 try:

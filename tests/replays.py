@@ -16,6 +16,7 @@ from engine.runs.owners import Person
 from engine.runs.run import Task
 from engine.state.database import writing
 from engine.state.entries import Entry, EventEntry
+from engine.state.sources import DECLARED, declarations
 from engine.worlds import make_world
 from tests.builders import PEOPLE, Company, ledger_json
 
@@ -80,4 +81,8 @@ def replayed(company: Company, empty: Engine, since: datetime) -> Replayed:
     people = {each["id"]: Person(**each) for each in PEOPLE}  # type: ignore[arg-type]
     settings = library.settings.health
     health = LiveHealth(health_model(settings, library.catalogue), since) if settings.components else None
-    return Replayed(Replay(make_world(library, live, people, health), library.catalogue), empty)
+    replay = Replay(make_world(library, live, people, health), library.catalogue)
+    declared = declarations(library.settings.sources, {}, since)
+    if replay.take_in(declared, source=DECLARED):
+        raise AssertionError(declared)
+    return Replayed(replay, empty)

@@ -217,6 +217,7 @@ closed_at instant
 
 _SOURCE = """
 name text
+declared_at instant
 last_sync_at instant
 watermark instant
 rows number rows

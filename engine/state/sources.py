@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 
 from engine.conditions.catalogue import Catalogue, Kind, Value
+from engine.settings import SourceSettings
 from engine.state import tables
 from engine.state.accept import accepted_id, accepted_instant, accepted_values, fields_of
 from engine.state.database import reading, writing
@@ -16,6 +17,9 @@ from engine.state.store import store
 from engine.state.subjects import Intake
 
 _SOURCE: Any = tables.Source.__table__  # type: ignore[attr-defined]
+DECLARED = "settings"
+"""Who says so, in the history of what the settings name."""
+_COLUMNS = ("id", "last_sync_at", "watermark", "rows", "rejected", "declared_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class SourceState:
     watermark: datetime | None = None
     rows: int | None = None
     rejected: int | None = None
+    declared_at: datetime | None = None
+    """Since when the settings say that something rests on it."""
 
 
 def note_sync(
@@ -58,6 +64,33 @@ def note_sync(
         return _read(connection, name) or SourceState(name)
 
 
+def declare_sources(
+    connection: Connection, catalogue: Catalogue, sources: Mapping[str, SourceSettings], at: datetime
+) -> None:
+    """Make known at `at` which sources the settings name, so that one that never comes is missed."""
+    known = {row.id: row.declared_at for row in connection.execute(_columns())}
+    batch = [(each.account_id, Intake(entries=[(0, each)])) for each in declarations(sources, known, at)]
+    if batch:
+        fields = {kind: fields_of(catalogue, kind) for kind in Kind}
+        store(connection, fields, batch, DECLARED)
+
+
+def declarations(
+    sources: Mapping[str, SourceSettings], known: Mapping[str, datetime | None], at: datetime
+) -> list[Entry]:
+    """What the settings newly say at `at`; `known` has since when each source was declared. By name.
+
+    One that tells everything as it happens needs no watermark, so that none can be missing.
+    """
+    wanted = {name for name, each in sources.items() if not each.live}
+    new: dict[str, datetime | None] = {name: at for name in wanted if known.get(name) is None}
+    gone = {name: None for name, since in known.items() if since is not None and name not in wanted}
+    return [
+        _entry(name, {"name": name, "declared_at": declared_at}, at)
+        for name, declared_at in sorted((new | gone).items())
+    ]
+
+
 def _entry(name: str, values: Mapping[str, Value | None], at: datetime) -> Entry:
     return Entry(Kind.SOURCE, name, source_book(name), values, at, at)
 
@@ -74,12 +107,12 @@ def _read(connection: Connection, name: str) -> SourceState | None:
 
 
 def _columns() -> Any:
-    return select(*(_SOURCE.c[name] for name in ("id", "last_sync_at", "watermark", "rows", "rejected")))
+    return select(*(_SOURCE.c[name] for name in _COLUMNS))
 
 
 def _state(row: Any) -> SourceState:
-    counts = (None if each is None else int(each) for each in (row.rows, row.rejected))
-    return SourceState(row.id, row.last_sync_at, row.watermark, *counts)
+    rows, rejected = (None if each is None else int(each) for each in (row.rows, row.rejected))
+    return SourceState(row.id, row.last_sync_at, row.watermark, rows, rejected, row.declared_at)
 
 
 def list_sources(database: Engine) -> Sequence[SourceState]:

@@ -244,6 +244,8 @@ class Source(SQLModel, table=True):
     account_id: str = Field(index=True)
     """`source:NAME`: what is folded for it is kept under this in place of an account."""
     name: str | None = _text()
+    declared_at: datetime | None = _instant()
+    """Since when the settings say that something rests on it; None while they do not."""
     last_sync_at: datetime | None = _instant()
     watermark: datetime | None = _instant()
     """Up to when it has said everything."""

@@ -8,9 +8,11 @@ from sqlalchemy import Engine
 
 from engine.conditions.catalogue import Kind
 from engine.explain import explain
+from engine.settings import SourceSettings
 from engine.state import tables
 from engine.state.entries import Entry
-from tests.builders import START, Company, account, at, company
+from tests.builders import START, Company, Fresh, account, at, company, difference
+from tests.replays import replayed
 
 DAY = timedelta(days=1)
 
@@ -96,3 +98,75 @@ def test_explain_answers_for_a_source(mine: Company) -> None:
     found = explain(mine.database, mine.library, "silent", "usage", START + 2 * DAY)
     assert (found.kind, found.subject_id, found.verdict) == ("source", "usage", False)
     assert "2 days ago" in found.conclusion
+
+
+NEVER_CAME = SILENT.replace("at_least: 3}}", "at_least: 3}, else_since: source.declared_at}").replace(
+    "exit:", "exit:\n  - {outcome: gone, when: {field: source.declared_at, is_missing: true}}"
+)
+
+
+def declaring(mine: Company, *names: str, **more: object) -> None:
+    """Let the settings name these sources, and no others, from the next tick on; `more` is said of each."""
+    found = {name: SourceSettings(feeds=("login",), **more) for name in names}  # type: ignore[arg-type]
+    mine.library.settings = mine.library.settings.model_copy(update={"sources": found})
+    mine.ticker.settings = mine.library.settings
+
+
+@pytest.fixture
+def waiting(database: Engine, tmp_path: Path) -> Company:
+    """A company whose settings have named one feed since START; it has never come."""
+    built = company(database, tmp_path, (NEVER_CAME,), sources={"usage": {"feeds": ["login"]}})
+    built.tick(START)
+    return built
+
+
+def test_source_that_never_came_is_missed(waiting: Company) -> None:
+    """Counted from when the settings named it, whenever that is looked at."""
+    waiting.tick(START + DAY)
+    waiting.tick(START + 5 * DAY)
+    (run,) = waiting.runs()
+    assert (run.subject_id, run.started_at) == ("usage", at("2026-03-05 00:00"))
+    assert run.reason == "source declared 2026-03-02 (3 days ago, at least 3 days ago)"
+    found = explain(waiting.database, waiting.library, "silent", "usage", START + 2 * DAY)
+    assert (found.verdict, found.when and found.when.reason) == (
+        False,
+        "source declared 2026-03-02 (2 days ago, not at least 3 days ago)",
+    )
+
+
+def test_source_is_declared_once(waiting: Company) -> None:
+    """Naming another one, or changing what it feeds, is no new beginning; leaving it out is an end."""
+    declaring(waiting, "usage", "crm", lag="2h")
+    waiting.tick(START + 2 * DAY)
+    table = waiting.rows(tables.Source)
+    assert {each.id: each.declared_at for each in table} == {
+        "usage": START,
+        "crm": START + 2 * DAY + timedelta(microseconds=1),
+    }
+    waiting.tick(START + 4 * DAY)
+    declaring(waiting, "crm")
+    waiting.tick(START + 4 * DAY + timedelta(hours=1))
+    (run,) = waiting.runs()
+    assert (run.subject_id, run.outcome) == ("usage", "gone")
+
+
+def test_live_source_is_not_waited_for(waiting: Company) -> None:
+    """It needs no watermark, so there is nothing to miss."""
+    declaring(waiting, "chat", live=True)
+    waiting.tick(START + DAY)
+    waiting.tick(START + 9 * DAY)
+    assert [each.id for each in waiting.rows(tables.Source)] == ["usage"]
+    assert waiting.runs() == []
+
+
+def test_declared_source_is_missed_in_memory_too(fresh: Fresh, tmp_path: Path) -> None:
+    """A replay comes to the same ledger."""
+    mine = company(fresh(), tmp_path, (NEVER_CAME,), sources={"usage": {"feeds": ["login"]}})
+    other = replayed(mine, fresh(), START)
+    for player in (mine, other):
+        player.tick(START)
+        player.tick(START + 5 * DAY)
+        player.take(feed("usage", START + 6 * DAY))
+        player.tick(START + 7 * DAY)
+    assert '"back"' in mine.ledger()
+    assert difference(mine.ledger(), other.ledger()) == []

@@ -204,6 +204,7 @@ def _state() -> None:
         _name("id", primary_key=True),
         _name("account_id", required=True),
         _text("name"),
+        _instant("declared_at"),
         _instant("last_sync_at"),
         _instant("watermark"),
         _fixed("rows"),
