@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from connectors.outcome import Delivered, Failed, Outcome, Retry
+from connectors.outcome import Delivered, Failed, Outcome, Retry, Unknown
 
-_TRY_LATER = frozenset({408, 425, 429})
+_TRY_LATER = frozenset({407, 408, 409, 421, 425, 429})
+"""Of the 4xx: the request was not dealt with, or is being dealt with just now (409, of a repeated key)."""
+_WAY_BLOCKED = frozenset({407, 429})
+_ABOUT_THE_WAY = 502
+"""From this status on an answer is about the server and those before it, not about the message."""
 _LONGEST_WAIT = timedelta(days=1)
 _MOST_WORDS = 120
 
@@ -26,7 +30,9 @@ class Answer:
 
     @property
     def words(self) -> str:
-        """The first words of the body, on one line, without secrets."""
+        """The first words of the body, on one line, without secrets. None of what is compressed."""
+        if self.headers.get("content-encoding", "identity").lower() != "identity":
+            return ""
         text = without(self.secrets, self.body.decode("utf-8", "replace"))
         return re.sub(r"[\x00-\x1f\x7f-\x9f\s]+", " ", text).strip()[:_MOST_WORDS]
 
@@ -43,13 +49,17 @@ class Answer:
 
 
 def outcome_of(who: str, answer: Answer, now: datetime) -> Outcome:
-    """What the status of `who`'s answer means."""
+    """What the status of `who`'s answer means. Beyond 599 it counts as 5xx (RFC 9110, section 15)."""
     said = f"{answer.code} {answer.words}".strip()
-    if 200 <= answer.code < 300:
+    reason = f"{who} answered {said}"
+    if answer.code < 200:
+        return Unknown(reason)
+    if answer.code < 300:
         return Delivered(said)
     if answer.code in _TRY_LATER or answer.code >= 500:
-        return Retry(f"{who} answered {said}", answer.wait(now))
-    return Failed(f"{who} answered {said}")
+        is_outage = answer.code in _WAY_BLOCKED or answer.code >= _ABOUT_THE_WAY
+        return Retry(reason, answer.wait(now), is_outage)
+    return Failed(reason)
 
 
 def without(secrets: Sequence[str], text: str) -> str:

@@ -3,7 +3,8 @@
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -13,12 +14,15 @@ import httpx
 from connectors.answer import Answer, outcome_of
 from connectors.outcome import Failed, Outcome, Retry, Unknown
 from connectors.route import Resolve, addresses_of, has_proxy, is_public, resolved, secrets_of, web_address
+from connectors.tls import tls_trouble
 
 LONGEST_ANSWER = 4096
 """Bytes read of an answer; the rest is left."""
 
 Judge: TypeAlias = Callable[[str, Answer, datetime], Outcome]
-"""Says what a whole answer means. Given who answered."""
+"""Says what an answer means, its body whole or not. Given who answered."""
+
+_Task: TypeAlias = "asyncio.Task[Any]"
 
 
 @dataclass
@@ -26,6 +30,8 @@ class Progress:
     """How far a request has got."""
 
     is_sent: bool = field(default=False)
+    answer: Answer | None = None
+    """As far as it has come: a whole status and all headers at least."""
 
     async def follow(self, event: str, _details: dict[str, Any]) -> None:
         """Note an event that the client traces."""
@@ -55,25 +61,47 @@ class Exchange:
     resolve: Resolve = resolved
     tls: ssl.SSLContext | None = None
     """In place of the system's trust."""
+    _under_way: set[_Task] = field(default_factory=set, init=False, compare=False)
 
     def post(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Outcome:
         """Post `body` once. Never raises for what the other side does."""
         return asyncio.run(self._guarded(body, headers, now))
 
+    def close(self) -> None:
+        """End what other threads have under way, as if the other side had hung up."""
+        for task in list(self._under_way):
+            with suppress(RuntimeError):  # it has ended meanwhile
+                task.get_loop().call_soon_threadsafe(task.cancel)
+
     async def _guarded(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Outcome:
-        progress = Progress()
+        progress, task = Progress(), asyncio.current_task()
+        assert task is not None
+        self._under_way.add(task)
+        try:
+            return await self._followed(body, headers, now, progress)
+        finally:
+            self._under_way.discard(task)
+
+    async def _followed(
+        self, body: bytes, headers: Mapping[str, str], now: datetime, progress: Progress
+    ) -> Outcome:
         try:
             async with asyncio.timeout(self.timeout):
                 return await self._sent(body, headers, now, progress)
         except OSError as error:
             reason = "did not answer in time" if isinstance(error, TimeoutError) else "has no address"
-            return self._broken(reason, progress)
+            return self._broken(reason, progress, now)
+        except asyncio.CancelledError:
+            return self._broken("was cut off by our stop", progress, now)
         except httpx.HTTPError as error:
-            return self._broken(_lost(error), progress)
+            return self._broken(_lost(error), progress, now)
         except (httpx.InvalidURL, UnicodeError):
             return Failed(f"the url of {self.who} or the message cannot be sent")
 
-    def _broken(self, how: str, progress: Progress) -> Outcome:
+    def _broken(self, how: str, progress: Progress, now: datetime) -> Outcome:
+        """What an exchange came to that did not come to its end: a status is an answer without its body."""
+        if progress.answer is not None:
+            return self.judge(self.who, progress.answer, now)
         reason = f"{self.who} {how}"
         return Unknown(reason) if progress.is_sent else Retry(reason, is_outage=True)
 
@@ -106,19 +134,22 @@ class Exchange:
             )
             answer = await client.send(request, stream=True)
             try:
-                return self.judge(self.who, await self._read(answer), now)
+                await self._read(answer, progress)
             finally:
                 await answer.aclose()
+        assert progress.answer is not None
+        return self.judge(self.who, progress.answer, now)
 
-    async def _read(self, answer: httpx.Response) -> Answer:
-        found = b""
-        async for chunk in answer.aiter_raw():
-            found += chunk
-            if len(found) >= self.longest:
-                break
+    async def _read(self, answer: httpx.Response, progress: Progress) -> None:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         secrets = (*secrets_of(self.url), *self.secrets)
-        return Answer(answer.status_code, headers, found[: self.longest], secrets)
+        found = b""
+        progress.answer = Answer(answer.status_code, headers, found, secrets)
+        async for chunk in answer.aiter_raw():
+            found += chunk
+            progress.answer = replace(progress.answer, body=found[: self.longest])
+            if len(found) >= self.longest:
+                break
 
 
 def exchange_to(url: str, timeout: float, who: str = "the webhook", **options: Any) -> Exchange:
@@ -141,12 +172,16 @@ def _lost(error: httpx.HTTPError) -> str:
     while cause is not None and not isinstance(cause, ssl.SSLError):
         cause = cause.__cause__ or cause.__context__
     match error:
-        case httpx.ConnectError() if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"shows a certificate that is not trusted: {cause.verify_message}"
         case httpx.ConnectError() if isinstance(cause, ssl.SSLError):
-            return "does not speak TLS"
+            return tls_trouble(cause)
         case httpx.ConnectError():
             return "cannot be reached"
         case httpx.TimeoutException():
             return "did not answer in time"
+        case httpx.ProxyError():
+            return "cannot be reached through the proxy"
+        case httpx.RemoteProtocolError() if "disconnected" in str(error):
+            return "hung up"
+        case httpx.ProtocolError():
+            return "answered with what is no HTTP"
     return "hung up"

@@ -8,17 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from functools import partial
 
-from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxStartTls, MailBoxUnencrypted
+from imap_tools import BaseMailBox, ImapToolsError
 
+from connectors.inbox_client import Box, ImapClient, Security
+from connectors.reach import shut_down
 from connectors.smtp_server import LOOPBACK
+from connectors.tls import NO_HINT, tls_trouble
+from connectors.watch import Watch
 
 LONGEST_READ = 256 * 1024
 """Bytes read of one message: reports say what they have to say at the beginning."""
 
-Security = Literal["none", "starttls", "tls"]
-
+_PATIENCE = 10
+"""A whole reading may take this many times the timeout of one answer."""
+_WATCH = Watch()
 _DATE = re.compile(rb'INTERNALDATE "[^"]+"')
 
 
@@ -51,6 +56,7 @@ class Inbox:
     """Seconds for each answer."""
     tls: ssl.SSLContext | None = None
     """In place of the system's trust."""
+    _lines: list["_Line"] = field(default_factory=list, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.security == "none" and self.host not in LOOPBACK:
@@ -59,44 +65,106 @@ class Inbox:
     @contextmanager
     def opened(self) -> Iterator["OpenInbox"]:
         """Sign in and open the folder for reading alone. Raises InboxError."""
-        try:
-            box = self._connected()
-        except (OSError, imaplib.IMAP4.error, ImapToolsError, ValueError) as error:
-            raise InboxError(self._why(error)) from None
-        try:
-            box.login(self.username, self.password, initial_folder=None)
-            box.folder.set(self.folder, readonly=True)
-            yield OpenInbox(self, box, int(box.folder.status(self.folder, ["UIDVALIDITY"])["UIDVALIDITY"]))
-        except (OSError, imaplib.IMAP4.error, ImapToolsError, KeyError) as error:
-            raise InboxError(self._why(error)) from None
-        finally:
-            _leave(box)
+        line = _Line()
+        with self._held(line), _WATCH.within(self.timeout * _PATIENCE, line.end_late):
+            with self.worded(line):
+                box = Box(partial(self._client, line))
+            try:
+                with self.worded(line):
+                    box.login(self.username, self.password, initial_folder=None)
+                    box.folder.set(self.folder, readonly=True)
+                    validity = int(box.folder.status(self.folder, ["UIDVALIDITY"])["UIDVALIDITY"])
+                yield OpenInbox(self, box, validity, line)
+            finally:
+                _leave(box)
 
-    def _connected(self) -> BaseMailBox:
-        if self.security == "tls":
-            return MailBox(self.host, self.port, timeout=self.timeout, ssl_context=self._trust())
-        if self.security == "starttls":
-            return MailBoxStartTls(self.host, self.port, timeout=self.timeout, ssl_context=self._trust())
-        return MailBoxUnencrypted(self.host, self.port, timeout=self.timeout)
+    def close(self) -> None:
+        """End the reading that another thread may have under way, as if the server had hung up."""
+        for line in list(self._lines):
+            line.end()
+
+    @contextmanager
+    def worded(self, line: "_Line") -> Iterator[None]:
+        """Turns whatever goes wrong with a connection into an InboxError."""
+        try:
+            yield
+        except (OSError, imaplib.IMAP4.error, ImapToolsError, LookupError, TypeError, ValueError) as error:
+            raise InboxError(self._why(error, line)) from None
+
+    @contextmanager
+    def _held(self, line: "_Line") -> Iterator[None]:
+        self._lines.append(line)
+        try:
+            yield
+        finally:
+            self._lines.remove(line)
+            line.close()
+
+    def _client(self, line: "_Line") -> ImapClient:
+        return ImapClient(self.host, self.port, self.security, self.timeout, self._trust, line.hold)
 
     def _trust(self) -> ssl.SSLContext:
         return self.tls or ssl.create_default_context()
 
-    def _why(self, error: Exception) -> str:
+    def _why(self, error: Exception, line: "_Line") -> str:
         where = f"{self.host}:{self.port}"
+        if line.is_late:
+            return f"{where} did not come to an end in time"
         match error:
-            case ssl.SSLCertVerificationError():
-                return f"{where} shows a certificate that is not trusted: {error.verify_message}"
             case ssl.SSLError():
-                return f"{where} does not speak TLS here; see email.inbox.port and security"
+                hint = "" if isinstance(error, NO_HINT) else " here; see email.inbox.port and security"
+                return f"{where} {tls_trouble(error)}{hint}"
             case socket.gaierror():
                 return f"{where}: there is no such host"
             case ConnectionRefusedError():
                 return f"{where} refused the connection"
             case TimeoutError():
                 return f"{where} did not answer in time"
-        words = "".join(each if each.isprintable() else " " for each in str(error))
-        return f"{where}: {words.replace(self.password, '***') if self.password else words}"[:300]
+            case OSError():
+                return f"{where} hung up"
+            case LookupError() | TypeError() | ValueError():
+                return f"{where} answered with what is no IMAP"
+        return f"{where}: {self._said(str(error))}"[:300]
+
+    def _said(self, text: str) -> str:
+        """The server's or the library's words, without the password."""
+        if "EOF" in text or "socket error" in text:
+            return "hung up"
+        quoted = self.password.replace("\\", "\\\\").replace('"', '\\"')
+        for secret in {quoted, self.password} - {""}:
+            text = text.replace(secret, "***")
+        return "".join(each if each.isprintable() else " " for each in text)
+
+
+@dataclass
+class _Line:
+    """The connection of one reading, where another thread can end it."""
+
+    is_late: bool = False
+    _socket: socket.socket | None = None
+    _is_ended: bool = False
+
+    def hold(self, connection: socket.socket) -> None:
+        """This is the connection now. Raises OSError when it has been ended already."""
+        self._socket = connection
+        if self._is_ended:
+            shut_down(connection)
+            raise ConnectionAbortedError("ended on our side")
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._socket is not None:
+            self._socket.close()
+
+    def end(self) -> None:
+        """Whoever waits for an answer finds the connection at its end."""
+        self._is_ended = True
+        shut_down(self._socket)
+
+    def end_late(self) -> None:
+        """The same, because it takes too long."""
+        self.is_late = True
+        self.end()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +175,18 @@ class OpenInbox:
     _box: BaseMailBox
     validity: int
     """While it stays the same, a UID stands for the same message."""
+    _line: _Line
 
     def after(self, uid: int, most: int) -> Iterator[Arrived]:
         """Up to `most` messages with a higher UID, the oldest first. Raises InboxError."""
-        try:
+        with self.inbox.worded(self._line):
             found = sorted(int(each) for each in self._box.uids(f"UID {uid + 1}:*") if each.isdigit())
-            # "*" is the newest message even where its UID is lower than the first number.
-            for each in [one for one in found if one > uid][:most]:
+        # "*" is the newest message even where its UID is lower than the first number.
+        for each in [one for one in found if one > uid][:most]:
+            with self.inbox.worded(self._line):
                 arrived = self._fetched(each)
-                if arrived is not None:
-                    yield arrived
-        except (OSError, imaplib.IMAP4.error, ImapToolsError) as error:
-            raise InboxError(self.inbox._why(error)) from None
+            if arrived is not None:
+                yield arrived
 
     def _fetched(self, uid: int) -> Arrived | None:
         """None for a message that has gone since."""

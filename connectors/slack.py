@@ -4,7 +4,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.answer import Answer, outcome_of
+from connectors.answer import Answer, outcome_of, without
 from connectors.exchange import exchange_to
 from connectors.outcome import Delivered, Failed, Outcome, Retry, Unknown
 
@@ -42,6 +42,10 @@ class SlackConnector:
         """`timeout` is in seconds for the whole exchange. Raises ValueError for what is no web address."""
         self._exchange = exchange_to(url, timeout, allow_private=allow_private, through_proxy=True)
 
+    def close(self) -> None:
+        """End what is under way in other threads."""
+        self._exchange.close()
+
     def send(self, text: str, channel: str, key: str, now: datetime) -> Outcome:
         """Post `text`; `key` goes along as Idempotency-Key. Never raises for what the other side does."""
         body = json.dumps({"text": text, "channel": channel}).encode()
@@ -74,6 +78,10 @@ class SlackApiConnector:
             judge=_judged,
         )
 
+    def close(self) -> None:
+        """End what is under way in other threads."""
+        self._exchange.close()
+
     def send(self, text: str, channel: str, key: str, now: datetime) -> Outcome:
         """Post `text` to `channel`. Slack knows no key by which to pass over a repetition."""
         body = json.dumps({"channel": channel, "text": text}).encode()
@@ -91,7 +99,7 @@ def _judged(who: str, answer: Answer, now: datetime) -> Outcome:
     said = _document(answer.body)
     match said:
         case {"ok": True}:
-            return Delivered(_receipt(said))
+            return Delivered(without(answer.secrets, _receipt(said)))
         case {"ok": False, "error": str(error)}:
             return _refused(error, answer, now)
     return Unknown("Slack answered 200 with something that is not its own document")
@@ -102,7 +110,7 @@ def _refused(error: str, answer: Answer, now: datetime) -> Outcome:
     reason = f"Slack answered {words}"
     if error in _SLOWER:
         wait = answer.wait(now)
-        return Retry(reason, USUAL_WAIT if wait is None else wait)
+        return Retry(reason, USUAL_WAIT if wait is None else wait, is_outage=True)
     if error in _NOT_NOW:
         return Retry(reason)
     if error in _ABOUT_US:

@@ -9,7 +9,9 @@ from connectors.address import is_address
 from connectors.outcome import Failed, Outcome
 from connectors.smtp_line import SmtpLine
 from connectors.smtp_server import Security, Server
-from connectors.watch import Watch
+
+_GOODBYE_SECONDS = 1.0
+"""For all servers' goodbyes together."""
 
 
 class SmtpConnector:
@@ -30,8 +32,9 @@ class SmtpConnector:
         Raises ValueError where a password would cross the network in the clear.
         """
         self._server = Server(host, port, security, username, password or "", timeout, tls)
-        self._watch = Watch()
         self._idle: list[SmtpLine] = []
+        self._busy: set[SmtpLine] = set()
+        self._is_closed = False
         self._lock = Lock()
 
     def send(self, content: bytes, sender: str, recipient: str) -> Outcome:
@@ -42,19 +45,27 @@ class SmtpConnector:
             return line.send(content, sender, recipient)
 
     def close(self) -> None:
-        """Say goodbye on every connection that is not in use."""
+        """Say goodbye on every connection that is not in use; cut those that are."""
         with self._lock:
+            self._is_closed = True
             lines, self._idle = self._idle, []
+            for line in self._busy:
+                line.cut()
         for line in lines:
-            line.close()
+            line.close(_GOODBYE_SECONDS / len(lines))
 
     @contextmanager
     def _line(self) -> Iterator[SmtpLine]:
         """The connection used last, which is the likeliest to stand, or a new one."""
         with self._lock:
-            line = self._idle.pop() if self._idle else SmtpLine(self._server, self._watch)
+            line = self._idle.pop() if self._idle else SmtpLine(self._server)
+            self._busy.add(line)
         try:
             yield line
         finally:
             with self._lock:
-                self._idle.append(line)
+                self._busy.discard(line)
+                if not self._is_closed:
+                    self._idle.append(line)
+            if self._is_closed:
+                line.close(_GOODBYE_SECONDS)

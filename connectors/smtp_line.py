@@ -2,59 +2,65 @@
 
 import re
 import smtplib
-import socket
+import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from functools import partial
 
 from connectors.outcome import Delivered, Failed, Outcome, Retry, Unknown
+from connectors.smtp_client import SmtpClient
 from connectors.smtp_server import Server, lost
-from connectors.watch import Watch
 
 _ABOUT_SIGN_IN = frozenset({454, 530, 534, 535, 538})
 """Replies about our sign-in, not about the message (RFC 4954)."""
 _PATIENCE = 4
-"""The whole exchange may take this many times the timeout of one answer."""
+"""All of one try, the connection included, may take this many times the timeout of one answer."""
 
 
 class SmtpLine:
     """Opens when it is first needed, and again after it was lost. For one thread at a time."""
 
-    def __init__(self, server: Server, watch: Watch) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
-        self._watch = watch
-        self._client: smtplib.SMTP | None = None
+        self._client: SmtpClient | None = None
+        self._is_cut = False
         self._step = ""
         """What the server was last asked to take."""
 
     def send(self, content: bytes, sender: str, recipient: str) -> Outcome:
         """Hand `content` over for `recipient`. Never raises for what the server or the network does."""
         was_kept = self._client is not None
-        outcome = self._try(content, sender, recipient)
-        if was_kept and self._client is None and isinstance(outcome, Retry):
+        ends = time.monotonic() + self._server.timeout * _PATIENCE
+        outcome = self._try(content, sender, recipient, ends)
+        if was_kept and self._client is None and not self._is_cut and isinstance(outcome, Retry):
             # The server may have hung up since the last message, which says nothing about this one.
-            outcome = self._try(content, sender, recipient)
+            outcome = self._try(content, sender, recipient, ends)
         return outcome
 
-    def _try(self, content: bytes, sender: str, recipient: str) -> Outcome:
-        try:
-            client = self._connected()
-        except (OSError, smtplib.SMTPException) as error:
-            self._drop()
-            return Retry(self._server.why_unreachable(error), is_outage=True)
-        with self._deadline(client):
-            return self._exchange(client, sender, recipient, _on_the_wire(content))
+    def cut(self) -> None:
+        """End what is under way, from another thread, as if the server had hung up."""
+        self._is_cut = True
+        client = self._client
+        if client is not None:
+            client.cut()
 
-    def close(self) -> None:
-        """Say goodbye to the server, where there is a connection."""
+    def close(self, seconds: float) -> None:
+        """Say goodbye to the server, where there is a connection, and wait so long for its own."""
         if self._client is not None:
             try:
-                self._client.quit()
+                self._client.set_end(time.monotonic() + seconds)
+                self._client.docmd("QUIT")
             except (OSError, smtplib.SMTPException):
-                self._drop()
-        self._client = None
+                pass  # it is closed all the same
+        self._drop()
 
-    def _exchange(self, client: smtplib.SMTP, sender: str, recipient: str, content: bytes) -> Outcome:
+    def _try(self, content: bytes, sender: str, recipient: str, ends: float) -> Outcome:
+        try:
+            client = self._connected(ends)
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            self._drop()
+            return Retry(self._server.why_unreachable(error), is_outage=True)
+        return self._exchange(client, sender, recipient, _on_the_wire(content))
+
+    def _exchange(self, client: SmtpClient, sender: str, recipient: str, content: bytes) -> Outcome:
         is_handed_over = False
         try:
             for step, code, text in self._envelope(client, sender, recipient):
@@ -75,9 +81,7 @@ class SmtpLine:
         self._drop()
         return Unknown(f"{self._server.host} answered the message with {self._server.words(code, text)}")
 
-    def _envelope(
-        self, client: smtplib.SMTP, sender: str, recipient: str
-    ) -> Iterator[tuple[str, int, bytes]]:
+    def _envelope(self, client: SmtpClient, sender: str, recipient: str) -> Iterator[tuple[str, int, bytes]]:
         """The replies to MAIL, RCPT and DATA, which go out together where the server allows (RFC 2920)."""
         commands = (
             ("MAIL", f"MAIL FROM:<{sender}>"),
@@ -88,16 +92,30 @@ class SmtpLine:
             for self._step, command in commands:
                 yield self._step, *client.docmd(command)
             return
-        self._step = "the envelope"
         client.send("".join(f"{command}\r\n" for _, command in commands))
-        replies = [client.getreply() for _ in commands]
-        if replies[2][0] == 354 and not all(
-            _is_taken(step, code) for (step, _), (code, _) in zip(commands, replies, strict=True)
-        ):
-            client.send(b".\r\n")  # the server waits for a message although it refused the envelope
+        replies: list[tuple[str, int, bytes]] = []
+        try:
+            for self._step, _ in commands:
+                replies.append((self._step, *client.getreply()))
+        except (OSError, smtplib.SMTPException):
+            if all(_is_taken(step, code) for step, code, _ in replies):
+                raise
+            self._drop()  # what it refused before it was gone stays refused
+        is_waiting = len(replies) == len(commands) and replies[2][1] == 354
+        if is_waiting and not all(_is_taken(step, code) for step, code, _ in replies):
+            self._leave_empty(client, replies[1][1])
+        yield from replies
+
+    def _leave_empty(self, client: SmtpClient, recipient_code: int) -> None:
+        """The server waits for a message although it refused the envelope: it gets none."""
+        if not 400 <= recipient_code < 600:
+            self._drop()  # somebody would get an empty message
+            return
+        try:
+            client.send(b".\r\n")
             client.getreply()
-        for (step, _), reply in zip(commands, replies, strict=True):
-            yield step, *reply
+        except (OSError, smtplib.SMTPException):
+            self._drop()
 
     def _refused(self, step: str, code: int, text: bytes) -> Outcome:
         """What a definite no means. Keeps the connection where the server does."""
@@ -117,22 +135,21 @@ class SmtpLine:
         except (OSError, smtplib.SMTPException):
             return False
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connected(self, ends: float) -> SmtpClient:
         if self._client is not None:
+            self._client.set_end(ends)
             return self._client
-        self._client = self._server.open()
-        with self._deadline(self._client):
-            self._server.greet(self._client)
+        self._client = self._server.client()
+        self._client.set_end(ends)
+        if self._is_cut:
+            self._client.cut()
+        self._server.greet(self._client)
         return self._client
 
     def _drop(self) -> None:
         if self._client is not None:
             self._client.close()
         self._client = None
-
-    def _deadline(self, client: smtplib.SMTP) -> AbstractContextManager[None]:
-        """Cuts the connection when a server keeps answering without ever coming to an end."""
-        return self._watch.within(self._server.timeout * _PATIENCE, partial(_cut, client))
 
 
 def _is_taken(step: str, code: int) -> bool:
@@ -145,13 +162,3 @@ def _on_the_wire(content: bytes) -> bytes:
     lines = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
     dotted = re.sub(rb"(?m)^\.", b"..", lines)
     return dotted + (b"" if dotted.endswith(b"\r\n") else b"\r\n") + b".\r\n"
-
-
-def _cut(client: smtplib.SMTP) -> None:
-    connection = client.sock
-    if connection is None:
-        return
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return

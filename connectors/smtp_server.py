@@ -8,6 +8,9 @@ import ssl
 from dataclasses import dataclass
 from typing import Literal
 
+from connectors.smtp_client import CutError, NotSmtpError, SmtpClient
+from connectors.tls import NO_HINT, tls_trouble
+
 Security = Literal["none", "starttls", "tls"]
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -33,23 +36,27 @@ class Server:
                 f"the password for {self.host} would be sent in the clear; set security to starttls"
             )
 
-    def open(self) -> smtplib.SMTP:
-        """A connection on which we are signed in. Raises OSError, smtplib.SMTPException."""
-        name = socket.gethostname() or "localhost"
-        if self.security == "tls":
-            return smtplib.SMTP_SSL(
-                self.host, self.port, local_hostname=name, timeout=self.timeout, context=self._trust()
-            )
-        return smtplib.SMTP(self.host, self.port, local_hostname=name, timeout=self.timeout)
+    def client(self) -> SmtpClient:
+        """A client that has no connection yet."""
+        return SmtpClient(socket.gethostname() or "localhost", self.timeout)
 
-    def greet(self, client: smtplib.SMTP) -> None:
-        """Secure the connection and sign in. Raises OSError, smtplib.SMTPException."""
+    def greet(self, client: SmtpClient) -> None:
+        """Connect, secure the connection and sign in. Raises OSError, smtplib.SMTPException, ValueError."""
+        client.reach(self.host, self.port, self._trust() if self.security == "tls" else None)
         client.ehlo_or_helo_if_needed()
         if self.security == "starttls":
-            client.starttls(context=self._trust())
+            self._secure(client)
             client.ehlo_or_helo_if_needed()
         if self.username:
             client.login(self.username, self.password)
+
+    def _secure(self, client: SmtpClient) -> None:
+        if not client.has_extn("starttls"):
+            raise smtplib.SMTPNotSupportedError("no STARTTLS")
+        code, text = client.docmd("STARTTLS")
+        if code != 220:
+            raise smtplib.SMTPResponseException(code, text)
+        client.secure(self._trust(), self.host)
 
     def _trust(self) -> ssl.SSLContext:
         return self.tls or ssl.create_default_context()
@@ -58,20 +65,27 @@ class Server:
         """What kept a connection from coming about, in words for the one who configures it."""
         where = f"{self.host}:{self.port}"
         match error:
-            case ssl.SSLCertVerificationError():
-                return f"{where} shows a certificate that is not trusted: {error.verify_message}"
             case ssl.SSLError():
-                return f"{where} does not speak TLS here; see the connector's port and security"
-            case smtplib.SMTPNotSupportedError() if self.security == "starttls":
+                hint = "" if isinstance(error, NO_HINT) else " here; see the connector's port and security"
+                return f"{where} {tls_trouble(error)}{hint}"
+            case NotSmtpError():
+                return f"{where} {lost(error)}; see the connector's port and security"
+            case smtplib.SMTPNotSupportedError():
                 return f"{where} offers no STARTTLS, or no sign-in; see the connector's security"
             case smtplib.SMTPAuthenticationError():
                 return f"{where} refused the sign-in with {self.words(error.smtp_code, error.smtp_error)}"
             case smtplib.SMTPResponseException():
                 return f"{where} is not ready: {self.words(error.smtp_code, error.smtp_error)}"
+            case smtplib.SMTPServerDisconnected():
+                return f"{where} {lost(error)} before taking anything"
+            case smtplib.SMTPException():
+                return f"{where} offers no way to sign in that we know"
             case socket.gaierror():
                 return f"{where}: there is no such host"
             case ConnectionRefusedError():
                 return f"{where} refused the connection"
+            case ValueError():
+                return f"{where}: the user name and password cannot be sent the way it asks for"
         return f"{where} {lost(error)} before taking anything"
 
     def words(self, code: int, text: bytes | str) -> str:
@@ -93,4 +107,11 @@ class Server:
 
 def lost(error: Exception) -> str:
     """How a connection ended."""
-    return "did not answer in time" if "timed out" in str(error) else "hung up"
+    match error:
+        case CutError():
+            return "was cut off by our stop"
+        case TimeoutError():
+            return "did not answer in time"
+        case NotSmtpError():
+            return "answered with what is no reply of SMTP"
+    return "hung up"

@@ -27,6 +27,10 @@ class TeamsConnector:
             url, timeout, "the Teams webhook", allow_private=allow_private, through_proxy=True
         )
 
+    def close(self) -> None:
+        """End what is under way in other threads."""
+        self._exchange.close()
+
     def send(self, text: str, channel: str, key: str, now: datetime) -> Outcome:
         """Post `text`. The workflow knows its channel; `key` goes along as Idempotency-Key."""
         body = json.dumps(card(text)).encode()

@@ -38,6 +38,10 @@ class WebhookConnector:
         )
         self._key = signing_key(secret) if secret is not None else None
 
+    def close(self) -> None:
+        """End what is under way in other threads."""
+        self._exchange.close()
+
     def send(self, body: str, key: str, now: datetime) -> Outcome:
         """Post `body` under `key`, its Idempotency-Key. Never raises for what the other side does."""
         content = body.encode()

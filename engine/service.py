@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from connectors.inbox import InboxError
+from connectors.inbox import Inbox, InboxError
 from engine.admit.holds import release_holds
 from engine.api.app import create_app
 from engine.api.service import Service
@@ -61,6 +61,7 @@ class Parts:
     decider: Decider
     matcher: Matcher
     deliverer: Deliverer
+    inbox: Inbox | None
 
 
 def serve(
@@ -108,7 +109,8 @@ def _assemble(settings: Settings, stack: ExitStack, say: Callable[[str], None]) 
     if settings.sample.enabled:
         decider.fill(now(), say)
     deliverer = _deliverer(database, settings, stack)
-    return Parts(database, settings, decider, matcher, deliverer), token
+    inbox = inbox_of(settings.email)
+    return Parts(database, settings, decider, matcher, deliverer, inbox), token
 
 
 def _open_database(url: str) -> Engine:
@@ -164,15 +166,15 @@ def _work(parts: Parts) -> Work:
         recover=parts.deliverer.recover,
         is_due=parts.decider.is_due,
         live=live_on if sample.enabled and sample.live else None,
-        inbox=_inbox_turn(parts.database, parts.settings),
+        inbox=_inbox_turn(parts.database, parts.settings, parts.inbox),
         inbox_seconds=seconds_between(inbox) if inbox else 0.0,
     )
 
 
-def _inbox_turn(database: Engine, settings: Settings) -> Callable[[], bool] | None:
+def _inbox_turn(database: Engine, settings: Settings, inbox: Inbox | None) -> Callable[[], bool] | None:
     """Reads what came to the mailbox. Where it cannot be read, the log says so in a line."""
     check_secret(settings.email)
-    inbox, soft = inbox_of(settings.email), soft_limit(settings.email)
+    soft = soft_limit(settings.email)
     if inbox is None:
         return None
 
@@ -258,6 +260,8 @@ def _stop(schedule: Schedule, web: WebServer, parts: Parts, stopped: _Stopped) -
     stopped.is_clean = schedule.stop(STOP_SECONDS)
     if not stopped.is_clean:
         parts.deliverer.cut()
+        if parts.inbox is not None:
+            parts.inbox.close()
         stopped.is_clean = schedule.stop(CUT_SECONDS)
     if not stopped.is_clean:
         log.warning("What was under way is left as it is; the next start takes it up.")

@@ -54,7 +54,7 @@ class EmailDelivery:
         return self.connector.send(content, parse_mailbox(letter.sender).address, recipient)
 
     def close(self) -> None:
-        """Say goodbye to the server."""
+        """Say goodbye to the server; end what is under way."""
         self.connector.close()
 
     def _letter(self, entry: Entry, now: datetime) -> Letter:
@@ -89,7 +89,8 @@ class ChatDelivery:
         return self.connector.send(str(entry.payload.get("text", "")), entry.recipient, entry.id, now)
 
     def close(self) -> None:
-        """Nothing is kept open between posts."""
+        """End the posts under way."""
+        self.connector.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ class WebhookDelivery:
         return self.connector.send(str(entry.payload.get("text", "")), entry.id, now)
 
     def close(self) -> None:
-        """Nothing is kept open between posts."""
+        """End the posts under way."""
+        self.connector.close()
 
 
 def open_connectors(settings: Settings, database: Engine) -> Mapping[str, Connector]:
@@ -121,7 +123,7 @@ def open_connectors(settings: Settings, database: Engine) -> Mapping[str, Connec
 
 
 LONGEST_TIMEOUT = 90.0
-"""Seconds. A connection and an exchange may take nine times as long, and must end within the lease."""
+"""Seconds. All of a try may take four times as long, and must end while its lease is renewed."""
 
 
 def _delivery(

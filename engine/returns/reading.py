@@ -74,13 +74,15 @@ def read_inbox(
     name = digest("inbox", inbox.host, str(inbox.port), inbox.username, inbox.folder)
     with inbox.opened() as opened:
         last = _last_read(database, name, opened)
-        for arrived in opened.after(last, most):
-            counts += _take(database, arrived, soft, now)
-            last = arrived.uid
-        if counts:
-            row = {"id": name, "validity": opened.validity, "uid": last, "read_at": now}
-            with writing(database) as connection:
-                upsert(connection, _position, [row])
+        try:
+            for arrived in opened.after(last, most):
+                counts += _take(database, arrived, soft, now)
+                last = arrived.uid
+        finally:  # a mailbox that breaks off again and again is read all the same
+            if counts:
+                row = {"id": name, "validity": opened.validity, "uid": last, "read_at": now}
+                with writing(database) as connection:
+                    upsert(connection, _position, [row])
     return counts
 
 

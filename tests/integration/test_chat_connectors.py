@@ -53,7 +53,7 @@ def test_api_posts_to_the_channel_with_the_token() -> None:
         (said(ok=False, error="token_expired"), Retry("Slack answered token_expired", is_outage=True)),
         (
             said(ok=False, error="rate_limited"),
-            Retry("Slack answered rate_limited", timedelta(seconds=30)),
+            Retry("Slack answered rate_limited", timedelta(seconds=30), is_outage=True),
         ),
         (said(ok=False, error="service_unavailable"), Retry("Slack answered service_unavailable")),
         (said(ok=False, error="fatal_error"), Unknown("Slack answered fatal_error")),
@@ -61,9 +61,11 @@ def test_api_posts_to_the_channel_with_the_token() -> None:
         (said(ok=False, error=f"bad {TOKEN}\n"), Failed("Slack answered bad ***")),
         (
             reply("429 Too Many", '{"ok":false,"error":"ratelimited"}', "Retry-After: 7\n"),
-            Retry('Slack answered 429 {"ok":false,"error":"ratelimited"}', timedelta(seconds=7)),
+            Retry(
+                'Slack answered 429 {"ok":false,"error":"ratelimited"}', timedelta(seconds=7), is_outage=True
+            ),
         ),
-        (reply("503 Down"), Retry("Slack answered 503")),
+        (reply("503 Down"), Retry("Slack answered 503", is_outage=True)),
         (reply("404 Not Found"), Failed("Slack answered 404")),
         (reply("302 Found", "", "Location: http://127.0.0.1:1/\n"), Failed("Slack answered 302")),
     ],

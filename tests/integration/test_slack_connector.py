@@ -130,24 +130,24 @@ def test_send_posts_the_text_once_with_its_key() -> None:
         ),
         (
             reply("429 Slow", "", "Retry-After: 30\n"),
-            Retry("the webhook answered 429", timedelta(seconds=30)),
+            Retry("the webhook answered 429", timedelta(seconds=30), is_outage=True),
         ),
-        (reply("429 Slow"), Retry("the webhook answered 429")),
+        (reply("429 Slow"), Retry("the webhook answered 429", is_outage=True)),
         (reply("408 Slow"), Retry("the webhook answered 408")),
         (reply("500 Oops"), Retry("the webhook answered 500")),
         (
             reply("503 Busy", "", "Retry-After: Mon, 02 Mar 2026 09:01:00 GMT\n"),
-            Retry("the webhook answered 503", timedelta(minutes=1)),
+            Retry("the webhook answered 503", timedelta(minutes=1), is_outage=True),
         ),
         (
             reply("503 Busy", "", "Retry-After: 999999999\n"),
-            Retry("the webhook answered 503", timedelta(days=1)),
+            Retry("the webhook answered 503", timedelta(days=1), is_outage=True),
         ),
         (
             reply("503 Busy", "", "Retry-After: Mon, 02 Mar 2020 09:01:00 GMT\n"),
-            Retry("the webhook answered 503", timedelta(0)),
+            Retry("the webhook answered 503", timedelta(0), is_outage=True),
         ),
-        (reply("503 Busy", "", "Retry-After: soon\n"), Retry("the webhook answered 503")),
+        (reply("503 Busy", "", "Retry-After: soon\n"), Retry("the webhook answered 503", is_outage=True)),
         (
             reply("404 Not Found", f"nothing at {PATH}"),
             Failed("the webhook answered 404 nothing at /***"),
@@ -176,15 +176,22 @@ def test_send_reads_a_bounded_part_of_an_endless_answer() -> None:
         ("", {"hangs": True}),
         ("", {}),
         ("HTTP/1.1 200 OK\nX-Slow: ", {"drips": True}),
-        ("HTTP/1.1 200 OK\nContent-Length: 900\n\n", {"drips": True}),
         ("HTTP/1.1 20", {}),
     ],
 )
 def test_send_does_not_know_after_the_request_has_gone(answer: str, options: dict[str, bool]) -> None:
-    """No whole answer within the time means that nobody knows."""
+    """Without a status and all headers within the time nobody knows."""
     with webhook(answer, **options) as server:
         outcome = post(server.url, timeout=0.5)
     assert isinstance(outcome, Unknown)
+
+
+def test_send_does_not_need_the_whole_body() -> None:
+    """The status says what became of the post; what is missing of the body is words."""
+    with webhook("HTTP/1.1 200 OK\nContent-Length: 900\n\n", drips=True) as server:
+        outcome = post(server.url, timeout=0.5)
+    assert isinstance(outcome, Delivered)
+    assert outcome.receipt.startswith("200 xx")
 
 
 def test_send_retries_when_nobody_listens() -> None:
