@@ -66,9 +66,8 @@ class SmtpLine:
             for step, code, text in self._envelope(client, sender, recipient):
                 if not _is_taken(step, code):
                     return self._refused(step, code, text)
-            self._step = "the message"
             client.send(content)
-            is_handed_over = True
+            is_handed_over, self._step = True, "the message"
             code, text = client.getreply()
         except (OSError, smtplib.SMTPException) as error:
             self._drop()

@@ -7,7 +7,7 @@ import ssl
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
@@ -18,6 +18,9 @@ from aiosmtpd.controller import Controller
 CUT = "cut"
 HANG = "hang"
 DRIP = "drip"
+FLOOD = "flood"
+BREAK = "<cut>"
+"""Within an answer: what stands before it is sent as it is, and the connection cut."""
 
 _USUAL = {
     "GREETING": "220 ready",
@@ -29,6 +32,7 @@ _USUAL = {
     "DOT": "250 queued as 42",
     "RSET": "250 forgotten",
     "QUIT": "221 bye",
+    "HANDSHAKE": "go on",
 }
 
 
@@ -43,6 +47,11 @@ class ScriptedServer:
     commands: list[str] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     stopped: Event = field(default_factory=Event)
+    tls: ssl.SSLContext | None = None
+    is_secured: bool = False
+    """Whether it speaks TLS from the start; otherwise after STARTTLS."""
+    longest: int | None = None
+    """After so many bytes of a message it goes on as for BODY: it cuts, or hangs."""
 
     def answer(self, step: str) -> str:
         """The scripted answer to a step; the last of several stays."""
@@ -63,13 +72,18 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def _talk(self, scripted: ScriptedServer) -> None:
         scripted.connections += 1
+        if scripted.is_secured:
+            self._secure(scripted)
         self._say(scripted, "GREETING")
         while line := self.rfile.readline():
             command = line.decode("latin-1").strip()
             scripted.commands.append(command)
             step = command.split(" ")[0].split(":")[0].upper()
-            if self._say(scripted, step).startswith("354"):
-                body = self._body()
+            said = self._say(scripted, step)
+            if step == "STARTTLS" and said.startswith("220"):
+                self._secure(scripted)
+            if said.startswith("354"):
+                body = self._body(scripted)
                 if scripted.answer("ACCEPT") != "no":
                     scripted.messages.append(body)
                 self._say(scripted, "DOT")
@@ -81,19 +95,42 @@ class _Handler(socketserver.StreamRequestHandler):
         if answer == HANG:
             scripted.stopped.wait(20)
             raise _CutError
-        if answer == DRIP:
-            while not scripted.stopped.wait(0.05):
-                self.wfile.write(b"250-still here\r\n")
+        while answer == DRIP and not scripted.stopped.wait(0.05):
+            self.wfile.write(b"250-still here\r\n")
+        while answer == FLOOD and not scripted.stopped.is_set():
+            self.wfile.write(b"250-more\r\n" * 1000)
+        if BREAK in answer:
+            self.wfile.write(answer.partition(BREAK)[0].encode())
+            raise _CutError
         if answer == CUT:
             raise _CutError
         self.wfile.write(f"{answer}\r\n".encode())
         return answer
 
-    def _body(self) -> bytes:
-        lines = []
+    def _secure(self, scripted: ScriptedServer) -> None:
+        if scripted.answer("HANDSHAKE") == CUT:
+            raise _CutError
+        if scripted.answer("HANDSHAKE") == HANG:
+            scripted.stopped.wait(20)
+        assert scripted.tls is not None
+        self.request = scripted.tls.wrap_socket(self.request, server_side=True)
+        self.rfile = self.request.makefile("rb")
+        self.wfile = self.request.makefile("wb", 0)
+
+    def _body(self, scripted: ScriptedServer) -> bytes:
+        lines: list[bytes] = []
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line[1:] if line.startswith(b".") else line)
+            if scripted.longest is not None and sum(map(len, lines)) > scripted.longest:
+                self._say(scripted, "BODY")
         return b"".join(lines)
+
+    def finish(self) -> None:
+        """Also what a handshake put in its place."""
+        with suppress(OSError):
+            super().finish()
+        with suppress(OSError):
+            self.request.close()
 
 
 class _CutError(Exception):
@@ -110,9 +147,11 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def scripted_smtp(script: Mapping[str, str | Sequence[str]] | None = None) -> Iterator[ScriptedServer]:
-    """An SMTP server that answers as `script` says: a reply, CUT, HANG or DRIP by step."""
-    scripted = ScriptedServer(script or {})
+def scripted_smtp(
+    script: Mapping[str, str | Sequence[str]] | None = None, **options: Any
+) -> Iterator[ScriptedServer]:
+    """An SMTP server that answers as `script` says: a reply, CUT, HANG, DRIP or FLOOD by step."""
+    scripted = ScriptedServer(script or {}, **options)
     server = _Server(scripted)
     scripted.port = server.server_address[1]
     thread = Thread(target=server.serve_forever, args=(0.02,))

@@ -15,8 +15,9 @@ from connectors.exchange import exchange_to
 from connectors.outcome import Delivered, Failed, Outcome, Retry, Unknown
 from connectors.slack import SlackApiConnector
 from connectors.teams import TeamsConnector, card
+from tests.integration.http_servers import reply, webhook
 from tests.integration.mail_servers import certificate, scripted_smtp
-from tests.integration.test_slack_connector import NOW, reply, webhook
+from tests.integration.outbox_book import NOW
 
 TOKEN = "xoxb-sEcReT-token"
 
@@ -183,7 +184,7 @@ def test_exchange_trusts_no_unknown_certificate(tmp_path: Path) -> None:
     """Nothing of the message is sent; with the right trust it is."""
     theirs, ours = certificate(tmp_path)
     with webhook(reply("200 OK", "ok"), tls=theirs) as server:
-        url = server.url.replace("http:", "https:")
+        url = server.url
         refused = exchange_to(url, 2.0, allow_private=True).post(b"{}", {}, NOW)
         assert isinstance(refused, Retry)
         assert refused.is_outage

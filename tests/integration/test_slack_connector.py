@@ -2,106 +2,16 @@
 
 import json
 import socket
-import socketserver
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
 from typing import Any
 
 import pytest
 
 from connectors.outcome import Delivered, Failed, Retry, Unknown
 from connectors.slack import SlackConnector
+from tests.integration.http_servers import PATH, reply, webhook
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
-PATH = "/services/T000/B000/sEcReT"
-
-
-@dataclass
-class Webhook:
-    """A server that gives one raw answer, and what it was sent."""
-
-    answer: bytes
-    hangs: bool = False
-    drips: bool = False
-    port: int = 0
-    requests: list[bytes] = field(default_factory=list)
-    stopped: Event = field(default_factory=Event)
-
-    @property
-    def url(self) -> str:
-        """The secret address."""
-        return f"http://127.0.0.1:{self.port}{PATH}"
-
-
-class _Handler(socketserver.StreamRequestHandler):
-    server: Any
-
-    def handle(self) -> None:
-        webhook: Webhook = self.server.webhook
-        head = b""
-        while not head.endswith(b"\r\n\r\n"):
-            line = self.rfile.readline()
-            if not line:
-                return
-            head += line
-        length = next(
-            int(each[15:]) for each in head.split(b"\r\n") if each.lower().startswith(b"content-length:")
-        )
-        webhook.requests.append(head + self.rfile.read(length))
-        if webhook.hangs:
-            webhook.stopped.wait(10)
-            return
-        self.wfile.write(webhook.answer)
-        while webhook.drips and not webhook.stopped.wait(0.05):
-            try:
-                self.wfile.write(b"x")
-                self.wfile.flush()
-            except OSError:
-                return
-
-
-class _Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    tls: ssl.SSLContext | None = None
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        """Speak TLS where there is a context for it, and leave a client alone that does not come along."""
-        try:
-            if self.tls is None:
-                super().finish_request(request, client_address)
-                return
-            with self.tls.wrap_socket(request, server_side=True) as secured:
-                super().finish_request(secured, client_address)
-        except OSError:
-            return
-
-
-@contextmanager
-def webhook(answer: str, tls: ssl.SSLContext | None = None, **options: bool) -> Iterator[Webhook]:
-    """A server on a free port that answers every request with `answer`."""
-    found = Webhook(answer.replace("\n", "\r\n").encode(), **options)
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.tls = tls
-    server.webhook = found  # type: ignore[attr-defined]
-    found.port = server.server_address[1]
-    thread = Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield found
-    finally:
-        found.stopped.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def reply(status: str, body: str = "", headers: str = "") -> str:
-    """A raw HTTP answer."""
-    return f"HTTP/1.1 {status}\nContent-Length: {len(body)}\nConnection: close\n{headers}\n{body}"
 
 
 def post(url: str, timeout: float = 1.0) -> Any:

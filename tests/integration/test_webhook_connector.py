@@ -13,7 +13,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from connectors.outcome import Delivered, Failed, Retry, Unknown
 from connectors.route import is_public
 from connectors.webhook import WebhookConnector, signature
-from tests.integration.test_slack_connector import NOW, PATH, reply, webhook
+from tests.integration.http_servers import PATH, reply, webhook
+from tests.integration.outbox_book import NOW
 
 KEY = b"0123456789abcdef0123456789abcdef"
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
