@@ -72,6 +72,7 @@ class PlaybookItem(BaseModel):
     version: str
     live_since: str | None
     changed_at: str | None = Field(description="When the present version took over.")
+    review_due: str | None = Field(description="When somebody should look it over again.")
     paused: bool
     audience: str | None
     triggers: list[str]

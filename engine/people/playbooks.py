@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
@@ -12,10 +12,14 @@ from engine.conditions.phrase import condition_words
 from engine.people.plain import plain
 from engine.people.playbook_words import action_words, exit_words, subject_words, timing_words, trigger_words
 from engine.rulefile.model import Playbook
-from engine.state.tables import Rulebook, Run
+from engine.state.tables import PlaybookVersion, Rulebook, Run
 
 _RUN: Table = Run.__table__  # type: ignore[attr-defined]
 _RULEBOOK: Table = Rulebook.__table__  # type: ignore[attr-defined]
+_VERSION: Table = PlaybookVersion.__table__  # type: ignore[attr-defined]
+
+WEEKS = 12
+"""Weeks of starts that are told."""
 
 
 @dataclass
@@ -60,6 +64,13 @@ class Sheet:
     tally: Tally
     standing: Standing | None
 
+    @property
+    def review_due(self) -> datetime | None:
+        """When somebody should look it over again, so long after its last change; None where nobody said."""
+        if self.playbook.review_every is None or self.standing is None:
+            return None
+        return self.standing.changed_at + self.playbook.review_every.elapsed
+
     def as_json(self) -> dict[str, Any]:
         """The one JSON form of a playbook."""
         it, standing = self.playbook, self.standing
@@ -74,6 +85,7 @@ class Sheet:
             "version": it.version,
             "live_since": plain(standing.live_since) if standing else None,
             "changed_at": plain(standing.changed_at) if standing else None,
+            "review_due": plain(self.review_due),
             "paused": bool(standing and standing.paused),
             "audience": self.audience or None,
             "triggers": list(self.triggers),
@@ -139,3 +151,20 @@ def live(connection: Connection) -> Mapping[str, Standing]:
     columns = (_RULEBOOK.c.live_since, _RULEBOOK.c.changed_at, _RULEBOOK.c.paused)
     rows = connection.execute(select(_RULEBOOK.c.playbook, *columns))
     return {row.playbook: Standing(row.live_since, row.changed_at, row.paused) for row in rows}
+
+
+def rule_file(connection: Connection, playbook: Playbook) -> str | None:
+    """The text of the rule file that decides, as it was when this version went live."""
+    files = connection.scalar(select(_VERSION.c.files).where(_VERSION.c.version == playbook.version))
+    return files.get(playbook.file) if files else None
+
+
+def starts_by_week(connection: Connection, playbook: str, now: datetime) -> tuple[tuple[date, int], ...]:
+    """How many runs started in each of the last weeks, the present one last. Weeks begin on Monday in UTC."""
+    this_week = now.date() - timedelta(days=now.weekday())
+    weeks = [this_week - timedelta(weeks=number) for number in reversed(range(WEEKS))]
+    begins = [datetime(each.year, each.month, each.day, tzinfo=UTC) for each in weeks]
+    at = _RUN.c.started_at
+    counts = [func.count().filter(at >= begin, at < begin + timedelta(weeks=1)) for begin in begins]
+    query = select(*counts).where(_RUN.c.playbook == playbook, at >= begins[0])
+    return tuple(zip(weeks, connection.execute(query).one(), strict=True))
