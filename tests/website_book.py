@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 
 from engine.state import tables
 from engine.state.database import writing
+from engine.state.places import place_accounts, place_tasks
 
 NOW = datetime(2026, 1, 28, 10, 0, tzinfo=UTC)
 """A Wednesday."""
@@ -22,6 +23,8 @@ def put(database: Engine, *rows: SQLModel) -> None:
     with writing(database) as connection:
         for row in rows:
             connection.execute(insert(type(row)).values(row.model_dump(exclude_none=True)))
+        place_tasks(connection, [row.id for row in rows if isinstance(row, tables.Task)])
+        place_accounts(connection, [row.id for row in rows if isinstance(row, tables.Account)])
 
 
 def account(account_id: str, name: str, **values: Any) -> list[SQLModel]:

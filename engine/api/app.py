@@ -16,6 +16,7 @@ from engine.api import (
     problems,
     silences,
     sources,
+    task_deeds,
     tasks,
 )
 from engine.api.gate import include
@@ -45,6 +46,7 @@ def create_app(service: Service) -> FastAPI:
         accounts.routes,
         playbooks.routes,
         tasks.routes,
+        task_deeds.routes,
         sources.routes,
         explanations.routes,
         silences.routes,

@@ -56,6 +56,7 @@ class TaskItem(BaseModel):
     """A task in somebody's queue."""
 
     id: str
+    version: str = Field(description="Changes with anything done to the task; it is its ETag as well.")
     playbook: str
     step: str
     occurrence: int = Field(description="Of a step that repeats, which time in its run; else 1.")
@@ -72,13 +73,16 @@ class TaskItem(BaseModel):
     due: str = Field(description="The date it is due in the account's time zone.", examples=["2026-01-31"])
     due_at: str = Field(description="The instant it becomes overdue.", examples=["2026-01-31T17:00:00Z"])
     priority: int
-    state: Literal["open", "done", "cancelled"]
+    state: Literal["open", "done", "skipped", "cancelled"]
     outcomes: list[str] = Field(description="What it may end with; completing needs one where there are any.")
     outcome: str | None
     note: str | None
     created_at: str
     closed_at: str | None
     closed_by: str | None
+    counts_at: str | None = Field(
+        description="When its closing counts for its run, where it may be undone until then."
+    )
     snoozed_until: str | None
     escalated_from: str | None
     reason: str = Field(description="Why the task exists.")
@@ -89,6 +93,46 @@ class TaskList(BaseModel):
 
     items: list[TaskItem]
     next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null at the end.")
+
+
+class TaskDone(TaskItem):
+    """A task as something that was done has left it."""
+
+    act: str = Field(description="What was done, to undo it by.")
+
+
+class TaskLogEntry(BaseModel):
+    """One thing that was done with a task, or said of it."""
+
+    act: str
+    at: str
+    by: str
+    did: Literal["completed", "skipped", "snoozed", "reassigned", "commented", "undid"]
+    words: str = Field(description="The outcome, until when, to whom; of what was undone, what it was.")
+    note: str | None
+    undone_at: str | None
+
+
+class TaskLog(BaseModel):
+    """The newest entries of a task's log, oldest first."""
+
+    items: list[TaskLogEntry]
+
+
+class TaskRefusal(BaseModel):
+    """A task to which something was not done."""
+
+    id: str
+    status: int = Field(description="What the answer for this task alone would be: 404, 409, 412 or 422.")
+    detail: str
+
+
+class TasksDone(BaseModel):
+    """What became of something done to several tasks."""
+
+    act: str = Field(description="What was done, to undo it by.")
+    done: list[str]
+    refused: list[TaskRefusal]
 
 
 class OutboxEntry(BaseModel):

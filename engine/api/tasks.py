@@ -1,60 +1,43 @@
-"""Tasks over the API: list, complete, snooze."""
+"""Tasks over the API: list them, read one, and its log."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import JSONResponse
+from starlette.responses import Response
 
-from engine.api.access import Bearer, Body, ServiceHere
+from engine.api.access import Bearer, ServiceHere
 from engine.api.problems import Problem
-from engine.api.schemas import ProblemDetails, TaskItem, TaskList
+from engine.api.schemas import ProblemDetails, TaskItem, TaskList, TaskLog
 from engine.api.service import Service
-from engine.api.strict_json import parse_object, text_in
-from engine.api.values import ValueRefused, read_instant
 from engine.people import queue
-from engine.people.queue import TaskFilter
-from engine.runs import task_actions
-from engine.runs.task_actions import TaskActionError, TaskClosedError, TaskNotFoundError, UnknownOutcomeError
+from engine.people.queue import QueueTask, TaskFilter
+from engine.runs.task_errors import TaskNotFoundError
+from engine.runs.task_log import read_log
 from engine.state.cursor import BadCursorError
 from engine.state.database import reading
 
 _PROBLEM = {"model": ProblemDetails, "content": {"application/problem+json": {}}}
-_ANSWERS: dict[int | str, dict[str, Any]] = {
+ANSWERS: dict[int | str, dict[str, Any]] = {
     400: {**_PROBLEM, "description": "The body is not usable JSON."},
     401: {**_PROBLEM, "description": "The token is missing or not accepted."},
     404: {**_PROBLEM, "description": "There is no such task."},
-    409: {**_PROBLEM, "description": "The task is closed already."},
-    422: {**_PROBLEM, "description": "The outcome, note or time does not fit; `choices` has the outcomes."},
+    409: {**_PROBLEM, "description": "The task is closed already, or it is too late."},
+    412: {**_PROBLEM, "description": "The task has changed since; `detail` says who did what."},
+    422: {**_PROBLEM, "description": "What is given does not fit; `choices` has the outcomes."},
 }
-_LIST_ANSWERS: dict[int | str, dict[str, Any]] = {status: _ANSWERS[status] for status in (401, 422)}
+"""What the routes under `/tasks` may answer."""
+
+
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The documentation of some of the answers."""
+    return {status: ANSWERS[status] for status in statuses}
+
 
 routes = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
 
 
-class Completion(BaseModel):
-    """How a task ended."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"outcome": "reached", "note": "Call on Friday."}}
-    )
-    outcome: str | None = Field(None, description="One of the task's `outcomes`; needed where it has any.")
-    note: str | None = Field(None, max_length=task_actions.LONGEST_NOTE)
-
-
-class Snooze(BaseModel):
-    """Until when a task rests."""
-
-    model_config = ConfigDict(json_schema_extra={"example": {"until": "2026-02-02T08:00:00Z"}})
-    until: datetime = Field(description="An instant in the future, at most 366 days away.")
-
-
-def _documented(model: type[BaseModel]) -> dict[str, Any]:
-    content = {"application/json": {"schema": model.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-@routes.get("", response_model=TaskList, responses=_LIST_ANSWERS)
+@routes.get("", response_model=TaskList, responses=answers(401, 422))
 def list_tasks(
     service: ServiceHere,
     bearer: Bearer,
@@ -63,7 +46,7 @@ def list_tasks(
     ] = None,
     account_id: Annotated[str | None, Query(max_length=200)] = None,
     playbook: Annotated[str | None, Query(max_length=200)] = None,
-    state: Annotated[Literal["open", "done", "cancelled", "all"], Query()] = "open",
+    state: Annotated[Literal["open", "done", "skipped", "cancelled", "all"], Query()] = "open",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> dict[str, Any]:
@@ -77,53 +60,43 @@ def list_tasks(
     return {"items": [task.as_json() for task in found.tasks], "next_cursor": found.cursor}
 
 
-@routes.post(
-    "/{task_id}/complete", response_model=TaskItem, responses=_ANSWERS, openapi_extra=_documented(Completion)
+@routes.get(
+    "/{task_id}",
+    response_model=TaskItem,
+    responses={**answers(401, 404), 304: {"description": "It is still the version of `If-None-Match`."}},
 )
-def complete_task(service: ServiceHere, bearer: Bearer, task_id: str, body: Body) -> dict[str, Any]:
-    """Close a task as done; its run goes on at once."""
-    given = parse_object(body, {"outcome", "note"})
-    outcome, note = (text_in(given, key) for key in ("outcome", "note"))
-    _acted(
-        lambda: task_actions.complete(
-            service.database, task_id, outcome=outcome, note=note, by=bearer, now=service.now()
-        )
-    )
-    service.wake()
-    return _shown(service, task_id)
+def read_task(
+    service: ServiceHere, bearer: Bearer, task_id: str, if_none_match: Annotated[str, Header()] = ""
+) -> Response:
+    """One task, in whatever state. Its ETag is its version."""
+    task = task_of(service, task_id)
+    if task.version in versions_in(if_none_match):
+        return Response(status_code=304, headers=etag(task))
+    return JSONResponse(task.as_json(), headers=etag(task))
 
 
-@routes.post(
-    "/{task_id}/snooze", response_model=TaskItem, responses=_ANSWERS, openapi_extra=_documented(Snooze)
-)
-def snooze_task(service: ServiceHere, bearer: Bearer, task_id: str, body: Body) -> dict[str, Any]:
-    """Let a task rest until an instant; it stays open and keeps its due date."""
-    try:
-        until = read_instant(parse_object(body, {"until"}).get("until"))
-    except ValueRefused as refused:
-        raise Problem(422, "Time does not fit", f"until: {refused}.") from refused
-    _acted(lambda: task_actions.snooze(service.database, task_id, until=until, by=bearer, now=service.now()))
-    service.wake()
-    return _shown(service, task_id)
+@routes.get("/{task_id}/log", response_model=TaskLog, responses=answers(401, 404))
+def read_task_log(service: ServiceHere, bearer: Bearer, task_id: str) -> dict[str, Any]:
+    """What was done with a task, when and by whom: the last hundred things, oldest first."""
+    task_of(service, task_id)
+    with reading(service.database) as connection:
+        return {"items": [entry.as_json() for entry in read_log(connection, task_id)]}
 
 
-def _acted(action: Any) -> None:
-    """Do it, turning refusals into problems."""
-    try:
-        action()
-    except TaskNotFoundError as error:
-        raise Problem(404, "No such task", f"{error}.") from error
-    except TaskClosedError as error:
-        raise Problem(409, "Task is closed", f"{error}.") from error
-    except UnknownOutcomeError as error:
-        raise Problem(422, "Outcome does not fit", f"{error}.", choices=list(error.choices)) from error
-    except TaskActionError as error:
-        raise Problem(422, "Request does not fit", f"{error}.") from error
-
-
-def _shown(service: Service, task_id: str) -> dict[str, Any]:
+def task_of(service: Service, task_id: str) -> QueueTask:
+    """The task of that id. Raises Problem (404)."""
     with reading(service.database) as connection:
         task = queue.one(connection, task_id)
     if task is None:
-        raise Problem(404, "No such task", "The task was removed meanwhile.")
-    return task.as_json()
+        raise Problem(404, "No such task", f"{TaskNotFoundError(task_id)}.")
+    return task
+
+
+def etag(task: QueueTask) -> dict[str, str]:
+    """The header that names the version of a task."""
+    return {"ETag": f'"{task.version}"'}
+
+
+def versions_in(header: str) -> tuple[str, ...]:
+    """The versions that an `If-Match` or `If-None-Match` names."""
+    return tuple(each.strip().removeprefix("W/").strip('"') for each in header.split(",") if each.strip())

@@ -18,7 +18,7 @@ def tasks(
     context: typer.Context,
     assignee: Annotated[str | None, typer.Option(help="A person's id, or team:ROLE.")] = None,
     account: Annotated[str | None, typer.Option(help="An account's id.")] = None,
-    state: Annotated[str, typer.Option(help="open, done, cancelled or all.")] = "open",
+    state: Annotated[str, typer.Option(help="open, done, skipped, cancelled or all.")] = "open",
     as_json: JsonOption = False,
 ) -> None:
     """List tasks by priority and due time."""

@@ -19,7 +19,7 @@ from engine.console.session import Acting, SignedIn, Visitor
 from engine.people import queue
 from engine.people.queue import QueueTask, TaskFilter
 from engine.runs import task_actions
-from engine.runs.task_actions import TaskActionError, TaskNotFoundError
+from engine.runs.task_errors import TaskActionError, TaskNotFoundError
 from engine.state.cursor import BadCursorError
 from engine.state.database import reading
 

@@ -11,7 +11,7 @@ from engine.fold.actions import perform
 from engine.fold.case import Case
 from engine.fold.choices import Chosen, chosen
 from engine.fold.course_end import end, stop
-from engine.fold.course_steps import follow, note, skip
+from engine.fold.course_steps import follow, note, settle_by_hand, skip
 from engine.fold.course_triggers import states_hold
 from engine.fold.effects import Effect, NotDoneError
 from engine.fold.world import is_moment
@@ -206,13 +206,8 @@ def _expiry(case: Case, act_at: datetime, expires: Duration) -> datetime:
 
 
 def close_task(case: Case, course: OpenRun, task: Task) -> None:
-    """A person has finished the task of a step."""
-    step = course.step_of(task)
-    if step is not None and step.state == StepState.OPEN:
-        step.settle(StepState.DONE, case.now)
-        step.outcome = task.outcome
-        case.touch(step)
-        note(case, course.run, "done", task.outcome or "", step.step)
+    """A person has finished or skipped the task of a step."""
+    settle_by_hand(case, course, task)
     course.tasks.pop(task.id, None)
 
 
@@ -220,7 +215,7 @@ def escalate_due(case: Case, course: OpenRun) -> bool:
     """Hand unfinished tasks on whose time is up. True when one was."""
     escalated = False
     for task in list(course.tasks.values()):
-        if task.escalates_at is None or task.escalates_at > case.now:
+        if task.escalates_at is None or task.escalates_at > case.now or task.is_closed_at(task.escalates_at):
             continue
         assert task.escalates_to is not None
         task.escalated_from, task.escalated_at = task.assignee, case.now

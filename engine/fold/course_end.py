@@ -3,7 +3,7 @@
 from engine.conditions.evaluate import because, trace
 from engine.fold.actions import perform
 from engine.fold.case import Case
-from engine.fold.course_steps import note
+from engine.fold.course_steps import note, settle_by_hand
 from engine.fold.effects import Effect, NotDoneError
 from engine.fold.world import is_moment
 from engine.rulefile import model
@@ -73,6 +73,9 @@ def end(
     run = course.run
     run.state, run.outcome, run.ended_at = "ended", outcome, case.now
     case.touch(run)
+    for task in course.tasks.values():
+        if task.is_closed_at(case.now):
+            settle_by_hand(case, course, task)
     for step in course.occurrences():
         if not step.is_settled:
             step.settle(StepState.CANCELLED, case.now, f"the run ended: {outcome}")

@@ -9,7 +9,7 @@ from engine.identity import digest
 from engine.rulefile import model
 from engine.rulefile.model import AfterTiming, AnchorTiming, DayTiming, Playbook
 from engine.runs import schedule
-from engine.runs.run import Decision, OpenRun, Run, Step, StepState
+from engine.runs.run import Decision, OpenRun, Run, Step, StepState, Task
 
 
 def enrol(case: Case, playbook: Playbook, run: Run) -> None:
@@ -115,6 +115,22 @@ def skip(case: Case, playbook: Playbook, course: OpenRun, step: Step, reason: st
     case.touch(step)
     note(case, course.run, "skipped", reason, step.step)
     follow(case, playbook, course, step.step)
+
+
+def settle_by_hand(case: Case, course: OpenRun, task: Task) -> None:
+    """Bring the step of a task to the end that a person gave it."""
+    step = course.step_of(task)
+    if step is None or step.state != StepState.OPEN:
+        return
+    if task.state == "skipped":
+        words = f"{task.closed_by}: {task.note}"
+        step.settle(StepState.SKIPPED, case.now, words)
+        note(case, course.run, "skipped", words, step.step)
+    else:
+        step.settle(StepState.DONE, case.now)
+        step.outcome = task.outcome
+        note(case, course.run, "done", task.outcome or "", step.step)
+    case.touch(step)
 
 
 def follow(case: Case, playbook: Playbook, course: OpenRun, settled: str) -> None:

@@ -21,7 +21,7 @@ def deadlines(case: Case, course: OpenRun) -> Iterator[datetime]:
         if step.state == StepState.WAITING and step.act_at is not None:
             yield step.act_at
     for task in course.tasks.values():
-        if task.escalates_at is not None:
+        if task.escalates_at is not None and not task.is_closed_at(task.escalates_at):
             yield task.escalates_at
     for index, leaving in enumerate(playbook.exits):
         since = (course.run.exits_since or {}).get(str(index))

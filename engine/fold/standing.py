@@ -31,13 +31,13 @@ def take_up(case: Case, record: Record) -> None:
 
 
 def closings(record: Record, since: datetime, until: datetime) -> list[tuple[datetime, Task]]:
-    """Finished tasks the runs have not seen, at the instant each was finished; late ones now."""
+    """Tasks that people closed and the runs have not seen, at the instant each counts from; late ones now."""
     unseen = {(step.run_id, step.step, step.occurrence) for step in record.steps if step.state == "open"}
     found = []
     for task in record.tasks:
         named = (task.run_id, task.step, task.occurrence)
-        if task.state == "done" and task.closed_at is not None and named in unseen:
-            found.append((task.closed_at if task.closed_at > since else until, task))
+        if task.closing_at is not None and named in unseen:
+            found.append((task.closing_at if task.closing_at > since else until, task))
     return sorted(found, key=lambda each: (each[0], each[1].id))
 
 

@@ -19,6 +19,7 @@ from engine.state.book import Standing
 from engine.state.bulk import insert_rows
 from engine.state.entries import Entry
 from engine.state.healths import write_scores
+from engine.state.places import place_tasks
 from engine.state.store import store
 from engine.state.subjects import Intake
 from engine.state.upsert import upsert
@@ -66,6 +67,7 @@ def commit_shard(
     _write_holds(connection, holds)
     for cls, name in ((Episode, "episodes"), (Run, "runs"), (Step, "steps"), (Task, "tasks")):
         _write(connection, cls, [row for each in kept for row in getattr(each, name)])
+    place_tasks(connection, [task.id for each in kept for task in each.tasks])
     _write_messages(connection, kept, at)
     _write_decisions(connection, kept)
     write_scores(connection, [score for each in kept for score in each.scores])

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from engine.admit.silences import read_silences
 from engine.episodes.episode import Episode
 from engine.fold.case import Record
-from engine.runs.run import Run, Step, Task
+from engine.runs.run import BY_HAND, Run, Step, Task
 from engine.state import tables
 from engine.state.feeds import read_waits
 from engine.state.history import chunked
@@ -41,7 +41,7 @@ def read_records(connection: Connection, account_ids: Collection[str]) -> dict[s
         for each_step in _rows(connection, Step, step, step.c.run_id.in_(chunk)):
             found[each_step.account_id].steps.append(each_step)
     is_open = set(open_runs)
-    states = task.c.state.in_(("open", "done"))
+    states = task.c.state.in_(("open", *BY_HAND))
     for each_task in _rows(connection, Task, task, task.c.account_id.in_(account_ids), states):
         if each_task.run_id in is_open:
             found[each_task.account_id].tasks.append(each_task)

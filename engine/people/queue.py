@@ -8,10 +8,11 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
 
 from engine.clock.zones import format_instant, parse_instant
+from engine.runs.task_version import MOVING, task_version
 from engine.state.cursor import BadCursorError, read_cursor, write_cursor
 from engine.state.tables import Account, Person, Task
 
-TaskState = Literal["open", "done", "cancelled"]
+TaskState = Literal["open", "done", "skipped", "cancelled"]
 
 _TASK = Task.__table__  # type: ignore[attr-defined]
 _ACCOUNT = Account.__table__  # type: ignore[attr-defined]
@@ -46,6 +47,8 @@ class QueueTask:
     created_at: datetime
     closed_at: datetime | None
     closed_by: str | None
+    counts_at: datetime | None
+    """When its closing counts for its run; until then it may be undone."""
     snoozed_until: datetime | None
     escalated_at: datetime | None
     escalated_from: str | None
@@ -53,10 +56,16 @@ class QueueTask:
     occurrence: int
     """Of a step that repeats, which time it is."""
 
+    @property
+    def version(self) -> str:
+        """What an action may be made to depend on: it changes with whatever is done to the task."""
+        return task_version({name: getattr(self, name) for name in MOVING})
+
     def as_json(self) -> dict[str, Any]:
         """The one JSON form of a task, on the command line and in the API."""
         return {
             "id": self.id,
+            "version": self.version,
             "playbook": self.playbook,
             "step": self.step,
             "occurrence": self.occurrence,
@@ -80,6 +89,7 @@ class QueueTask:
             "created_at": format_instant(self.created_at),
             "closed_at": _optional_instant(self.closed_at),
             "closed_by": self.closed_by,
+            "counts_at": _optional_instant(self.counts_at),
             "snoozed_until": _optional_instant(self.snoozed_until),
             "escalated_from": self.escalated_from,
             "reason": self.reason,
@@ -204,7 +214,7 @@ def _load(connection: Connection, ids: Select[Any]) -> list[QueueTask]:
 _COPIED = (
     *("id", "run_id", "playbook", "step", "account_id", "kind", "subject_id", "title", "body", "role"),
     *("assignee", "priority", "state", "outcome", "note", "due_on", "due_at", "created_at", "closed_at"),
-    *("closed_by", "snoozed_until", "escalated_at", "escalated_from", "reason", "occurrence"),
+    *("closed_by", "counts_at", "snoozed_until", "escalated_at", "escalated_from", "reason", "occurrence"),
 )
 
 

@@ -11,7 +11,7 @@ from engine.rehearsal.script import Completion, Move, Quiet, Rehearsal
 from engine.rehearsal.shelf import RuleShelf
 from engine.replay.replay import Replay
 from engine.runs.owners import Person
-from engine.runs.task_actions import TaskActionError
+from engine.runs.task_errors import TaskActionError
 
 _SOURCE = "test"
 _BY = "test"

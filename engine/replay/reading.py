@@ -12,6 +12,7 @@ from engine.fold.case import Record
 from engine.health.model import GIVEN, HEALTH, SOURCE
 from engine.judging import Before
 from engine.replay.memory import Account, Change, Happening, Memory, Row
+from engine.runs.run import BY_HAND
 from engine.settings import Settings
 from engine.state.book import EXISTS, Book, DataInput, Dossier, EventInput, Needs, Past, Start
 from engine.state.census import Census
@@ -180,7 +181,7 @@ def _record(memory: Memory, account: Account) -> Record:
         list(_copies(account.runs)),
         list(_copies(account.steps, lambda each: each.run_id in open_runs)),
         list(
-            _copies(account.tasks, lambda each: each.run_id in open_runs and each.state in ("open", "done"))
+            _copies(account.tasks, lambda each: each.run_id in open_runs and each.state in ("open", *BY_HAND))
         ),
         {hold.id: hold.released_at for _, hold in released if hold is not None and hold.released_at},
         sorted(account.silences.values(), key=lambda each: (each.since, each.id)),

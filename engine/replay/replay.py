@@ -14,7 +14,8 @@ from engine.replay.memory import Account, Memory
 from engine.replay.reading import MemoryReading
 from engine.replay.writing import MemoryLedger
 from engine.runs.run import Task
-from engine.runs.task_actions import TaskClosedError, TaskNotFoundError, readable_note, valid_outcome
+from engine.runs.task_deeds import readable_note, valid_outcome
+from engine.runs.task_errors import TaskClosedError, TaskNotFoundError
 from engine.state.entries import Entry, EventEntry, Rejection
 
 

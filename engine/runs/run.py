@@ -112,6 +112,7 @@ class Task:
     note: str | None = None
     closed_at: datetime | None = None
     closed_by: str | None = None
+    counts_at: datetime | None = None
     snoozed_until: datetime | None = None
     escalates_at: datetime | None = None
     escalates_to: str | None = None
@@ -121,6 +122,19 @@ class Task:
     evidence: list[Any] | None = None
     occurrence: int = 1
     """Which occurrence of its step it is of."""
+
+    @property
+    def closing_at(self) -> datetime | None:
+        """When a person's having finished or skipped it counts for its run."""
+        return (self.counts_at or self.closed_at) if self.state in BY_HAND else None
+
+    def is_closed_at(self, instant: datetime) -> bool:
+        """Whether a person had finished or skipped it by then, whether or not it counted yet."""
+        return self.state in BY_HAND and self.closed_at is not None and self.closed_at <= instant
+
+
+BY_HAND = ("done", "skipped")
+"""States into which only a person brings a task."""
 
 
 HOURS = "the hours in which emails leave, where the recipient is"

@@ -1,156 +1,199 @@
-"""What a person does with a task: complete it, or put it off."""
+"""What a person does with tasks: complete, skip, put off, pass on, say something, and undo it again.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+Every deed is written with an entry of the task's log in one transaction, under the lock of its account. What
+closes a task and may be undone for a while counts for its run only when that is over: nothing has followed
+from it before, so undoing it leaves nothing to take back. The run goes on from that instant, whenever a tick
+looks.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, Engine, case, or_, select, update
 
 from engine.clock.zones import format_instant
+from engine.identity import digest
+from engine.runs.task_deeds import Comment, Complete, Deed, Doing, Reassign, Skip, Snooze
+from engine.runs.task_errors import TaskActionError, TaskChangedError, TaskNotFoundError
+from engine.runs.task_log import Entry, last_words, write_entry
+from engine.runs.task_version import task_version
 from engine.state.database import writing
-from engine.state.tables import Task, Watch
+from engine.state.history import chunked
+from engine.state.places import place_tasks
+from engine.state.tables import Person, Task, Watch
 
-LONGEST_NOTE = 4000
-"""Characters."""
-LONGEST_SNOOZE = timedelta(days=366)
+MOST_AT_ONCE = 500
+"""Tasks in one deed."""
 
 _TASK = Task.__table__  # type: ignore[attr-defined]
 _WATCH = Watch.__table__  # type: ignore[attr-defined]
-
-
-class TaskActionError(Exception):
-    """What was asked of a task cannot be done; the message says why and what to do."""
-
-
-class TaskNotFoundError(TaskActionError):
-    """There is no task of that id."""
-
-    def __init__(self, task_id: str) -> None:
-        super().__init__(f"there is no task {task_id!r}; the queue lists the tasks there are")
-
-
-class TaskClosedError(TaskActionError):
-    """The task is done or cancelled already."""
-
-    def __init__(self, task_id: str, state: str) -> None:
-        super().__init__(f"task {task_id} is {state} already; nothing was changed")
-
-
-class UnknownOutcomeError(TaskActionError):
-    """The outcome is not one the playbook knows."""
-
-    def __init__(self, outcome: str | None, choices: tuple[str, ...]) -> None:
-        self.choices = choices
-        given = f"{outcome!r} is not an outcome of this task" if outcome else "this task needs an outcome"
-        mend = f"choose one of {', '.join(choices)}" if choices else "leave the outcome out: it has none"
-        super().__init__(f"{given}; {mend}")
-
-
-class BadNoteError(TaskActionError):
-    """The note cannot be kept."""
-
-    def __init__(self, fault: str) -> None:
-        super().__init__(f"the note {fault}; shorten or retype it")
-
-
-class BadSnoozeError(TaskActionError):
-    """The time until which a task should rest makes no sense."""
-
-    def __init__(self, until: datetime) -> None:
-        limit = f"choose a time in the future, at most {LONGEST_SNOOZE.days} days away"
-        super().__init__(f"a task cannot rest until {format_instant(until)}; {limit}")
+_PERSON = Person.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """The part of an open task that the actions look at."""
+class Done:
+    """What became of a deed."""
 
-    account_id: str
-    state: str
-    outcomes: tuple[str, ...]
+    act: str
+    """What it is undone by."""
+    tasks: tuple[str, ...] = ()
+    """Those it was done to."""
+    refused: Mapping[str, TaskActionError] = field(default_factory=dict)
+    """Those it was not done to, and why."""
+
+
+def act(database: Engine, chosen: Mapping[str, str | None], deed: Deed, *, by: str, now: datetime) -> Done:
+    """Do one thing to tasks, at most MOST_AT_ONCE of them. What one of them refuses is done to the others.
+
+    `chosen` gives of each task the version it was read at, or None where that is not to matter.
+    """
+    named = digest("act", by, format_instant(now), type(deed).__name__, *sorted(chosen))
+    done: list[str] = []
+    refused: dict[str, TaskActionError] = {}
+    with writing(database) as connection:
+        rows = lock_tasks(connection, list(chosen))
+        doing = Doing(by, now, _people(connection) if isinstance(deed, Reassign) else ())
+        moved: dict[str, datetime] = {}
+        for task_id, version in chosen.items():
+            try:
+                row = _fresh(connection, rows, task_id, version)
+                values = deed.values(row, doing)
+            except TaskActionError as error:
+                refused[task_id] = error
+                continue
+            _write(connection, row, deed, values, Entry(named, task_id, row["account_id"], now, by))
+            done.append(task_id)
+            if values:
+                account, due = row["account_id"], values.get("counts_at") or now
+                moved[account] = min(due, moved.get(account, due))
+        wake_accounts(connection, moved)
+        place_tasks(connection, done)
+    return Done(named, tuple(done), refused)
 
 
 def complete(
-    database: Engine, task_id: str, *, outcome: str | None, note: str | None, by: str, now: datetime
-) -> None:
+    database: Engine,
+    task_id: str,
+    *,
+    outcome: str | None,
+    note: str | None,
+    by: str,
+    now: datetime,
+    version: str | None = None,
+    undo_for: timedelta = timedelta(0),
+) -> Done:
     """Close a task as done, and ask the next tick to carry its run on.
 
-    A task with outcomes needs one of them; a task without takes none. Raises TaskActionError:
-    TaskNotFoundError, TaskClosedError, UnknownOutcomeError (with the choices) or BadNoteError.
+    A task with outcomes needs one of them; a task without takes none. Raises TaskActionError; its kind
+    UnknownOutcomeError has the choices.
     """
-    kept_note = readable_note(note)
-    with _open_task(database, task_id, now) as (connection, held):
-        chosen = valid_outcome(outcome, held.outcomes)
-        values = {"state": "done", "outcome": chosen, "note": kept_note, "closed_at": now, "closed_by": by}
-        connection.execute(update(_TASK).where(_TASK.c.id == task_id).values(values))
+    return _one(database, task_id, version, Complete(outcome, note, undo_for), by, now)
 
 
-def snooze(database: Engine, task_id: str, *, until: datetime, by: str, now: datetime) -> None:
-    """Let an open task rest until an instant; its due date stays. `by` is who asked.
-
-    Raises TaskActionError: TaskNotFoundError, TaskClosedError or BadSnoozeError.
-    """
-    if not now < until <= now + LONGEST_SNOOZE:
-        raise BadSnoozeError(until)
-    with _open_task(database, task_id, now) as (connection, _held):
-        connection.execute(update(_TASK).where(_TASK.c.id == task_id).values(snoozed_until=until))
-
-
-@contextmanager
-def _open_task(database: Engine, task_id: str, now: datetime) -> Iterator[tuple[Connection, _Held]]:
-    """A write transaction that holds the account's watch row, and the task as it is under that lock."""
-    with writing(database) as connection:
-        account_id = connection.scalar(select(_TASK.c.account_id).where(_TASK.c.id == task_id))
-        if account_id is None:
-            raise TaskNotFoundError(task_id)
-        _wake_account(connection, account_id, now)
-        held = _read(connection, task_id)
-        if held.state != "open":
-            raise TaskClosedError(task_id, held.state)
-        yield connection, held
+def skip(
+    database: Engine,
+    task_id: str,
+    *,
+    reason: str,
+    by: str,
+    now: datetime,
+    version: str | None = None,
+    undo_for: timedelta = timedelta(0),
+) -> Done:
+    """Close a task that need not be done; its step counts as skipped. Raises TaskActionError."""
+    return _one(database, task_id, version, Skip(reason, undo_for), by, now)
 
 
-def _wake_account(connection: Connection, account_id: str, now: datetime) -> None:
-    """Lock the account's watch row by adding an intake to it, due at once."""
-    sooner = or_(_WATCH.c.due_at.is_(None), _WATCH.c.due_at > now)
-    values = {
-        "revision": _WATCH.c.revision + 1,
-        "due_at": case((sooner, now), else_=_WATCH.c.due_at),
-    }
-    connection.execute(update(_WATCH).where(_WATCH.c.account_id == account_id).values(values))
+def snooze(
+    database: Engine, task_id: str, *, until: datetime, by: str, now: datetime, version: str | None = None
+) -> Done:
+    """Let an open task rest until an instant; its due date stays. Raises TaskActionError."""
+    return _one(database, task_id, version, Snooze(until), by, now)
 
 
-def _read(connection: Connection, task_id: str) -> _Held:
-    columns = (_TASK.c.account_id, _TASK.c.state, _TASK.c.outcomes)
-    row = connection.execute(select(*columns).where(_TASK.c.id == task_id)).one()
-    return _Held(row.account_id, row.state, tuple(row.outcomes or ()))
+def reassign(
+    database: Engine,
+    task_id: str,
+    *,
+    to: str,
+    shared: frozenset[str],
+    note: str | None,
+    by: str,
+    now: datetime,
+    version: str | None = None,
+) -> Done:
+    """Give an open task to another person, or to one of the shared queues. Raises TaskActionError."""
+    return _one(database, task_id, version, Reassign(to, note, shared), by, now)
 
 
-def valid_outcome(outcome: str | None, choices: tuple[str, ...]) -> str | None:
-    """The outcome by which a task with these choices is finished. Raises UnknownOutcomeError."""
-    chosen = outcome or None
-    if choices and chosen not in choices:
-        raise UnknownOutcomeError(chosen, choices)
-    if chosen and not choices:
-        raise UnknownOutcomeError(chosen, ())
-    return chosen
+def comment(database: Engine, task_id: str, *, text: str, by: str, now: datetime) -> Done:
+    """Say something of a task, open or closed. Raises TaskActionError."""
+    return _one(database, task_id, None, Comment(text), by, now)
 
 
-def readable_note(note: str | None) -> str | None:
-    """The note as it is kept. Raises BadNoteError."""
-    kept = (note or "").strip()
-    if len(kept) > LONGEST_NOTE:
-        raise BadNoteError(f"is longer than {LONGEST_NOTE:,} characters")
-    if "\x00" in kept or not _is_encodable(kept):
-        raise BadNoteError("contains a character that cannot be stored")
-    return kept or None
+def _one(database: Engine, task_id: str, version: str | None, deed: Deed, by: str, now: datetime) -> Done:
+    done = act(database, {task_id: version}, deed, by=by, now=now)
+    if task_id in done.refused:
+        raise done.refused[task_id]
+    return done
 
 
-def _is_encodable(text: str) -> bool:
-    """Whether the text has no half of a surrogate pair, which no database takes."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def lock_tasks(connection: Connection, task_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """The tasks by id, as they are under the locks of their accounts' watch rows."""
+    accounts: set[str] = set()
+    for chunk in chunked(sorted(task_ids)):
+        accounts.update(connection.scalars(select(_TASK.c.account_id).where(_TASK.c.id.in_(chunk))))
+    for chunk in chunked(sorted(accounts)):
+        watched = select(_WATCH.c.account_id).where(_WATCH.c.account_id.in_(chunk))
+        connection.execute(watched.order_by(_WATCH.c.account_id).with_for_update()).all()
+    found: dict[str, Mapping[str, Any]] = {}
+    for chunk in chunked(sorted(task_ids)):
+        rows = connection.execute(select(_TASK).where(_TASK.c.id.in_(chunk))).mappings()
+        found.update({row["id"]: row for row in rows})
+    return found
+
+
+def wake_accounts(connection: Connection, moved: Mapping[str, datetime]) -> None:
+    """Count an intake of these accounts, and have each looked at from its instant on."""
+    for account_id, due in sorted(moved.items()):
+        sooner = or_(_WATCH.c.due_at.is_(None), _WATCH.c.due_at > due)
+        values = {
+            "revision": _WATCH.c.revision + 1,
+            "due_at": case((sooner, due), else_=_WATCH.c.due_at),
+        }
+        connection.execute(update(_WATCH).where(_WATCH.c.account_id == account_id).values(values))
+
+
+def _people(connection: Connection) -> frozenset[str]:
+    return frozenset(connection.scalars(select(_PERSON.c.id)))
+
+
+def _fresh(
+    connection: Connection, rows: Mapping[str, Mapping[str, Any]], task_id: str, version: str | None
+) -> Mapping[str, Any]:
+    """The task, if it is as it was read. Raises TaskNotFoundError, TaskClosedError or TaskChangedError."""
+    row = rows.get(task_id)
+    if row is None:
+        raise TaskNotFoundError(task_id)
+    if version is not None and version != (current := task_version(row)):
+        raise TaskChangedError(task_id, last_words(connection, row), current)
+    return row
+
+
+def _write(
+    connection: Connection, row: Mapping[str, Any], deed: Deed, values: dict[str, Any], entry: Entry
+) -> None:
+    """Change the task, and write down what was done."""
+    before, left = None, None
+    if values:
+        connection.execute(update(_TASK).where(_TASK.c.id == row["id"]).values(values))
+        before = {name: _as_text(row[name]) for name in values}
+        left = task_version({**row, **values})
+    did, words, note = deed.told(values)
+    write_entry(connection, entry, did, words, note, before=before, left=left)
+
+
+def _as_text(value: Any) -> Any:
+    return format_instant(value) if isinstance(value, datetime) else value

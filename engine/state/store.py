@@ -15,6 +15,7 @@ from engine.state.book import EXISTS
 from engine.state.bulk import insert_rows
 from engine.state.entries import Count, EventEntry, Rejection
 from engine.state.history import chunked
+from engine.state.places import PLACED_BY, place_accounts
 from engine.state.subjects import (
     TABLES,
     Fields,
@@ -56,6 +57,7 @@ def store(connection: Connection, fields: Fields, batch: Sequence[tuple[str, Int
     insert_rows(connection, _EVENT, list(fresh_events.values()))
     _repair(connection, subjects)
     _write_rows(connection, fields, subjects)
+    place_accounts(connection, [each.account_id for each in subjects if _moves_places(each)])
     touched = _touch(connection, watches, applied)
     return Stored(_counts(subjects), len(changes), len(fresh_events), repeated, touched, tuple(rejected))
 
@@ -161,6 +163,12 @@ def _write_rows(connection: Connection, fields: Fields, subjects: Iterable[Subje
             }
             statement = update(table).where(table.c.id == bindparam("subject_id")).values(values)
             connection.execute(statement, rows)
+
+
+def _moves_places(subject: Subject) -> bool:
+    """Whether queues show the tasks of an account elsewhere than before."""
+    is_known = subject.kind is Kind.ACCOUNT and subject.row is not None
+    return is_known and any(subject.folded[name].written for name in PLACED_BY.intersection(subject.folded))
 
 
 def new_row(table: Any, fields: Mapping[str, Field], subject: Subject) -> dict[str, Any]:

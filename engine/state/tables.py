@@ -419,7 +419,7 @@ class Task(SQLModel, table=True):
     """A person's id, or `team:ROLE` for a shared queue."""
     priority: int
     state: str = "open"
-    """open, done, cancelled"""
+    """open, done, skipped, cancelled"""
     outcomes: list[str] | None = Field(default=None, sa_type=JSON)
     outcome: str | None = None
     note: str | None = _text()
@@ -428,6 +428,8 @@ class Task(SQLModel, table=True):
     created_at: datetime = _required_instant()
     closed_at: datetime | None = _instant()
     closed_by: str | None = None
+    counts_at: datetime | None = _instant()
+    """When what a person did counts for the run: until then it may be undone. None for `closed_at`."""
     snoozed_until: datetime | None = _instant()
     escalates_at: datetime | None = _instant()
     escalates_to: str | None = None
@@ -438,6 +440,78 @@ class Task(SQLModel, table=True):
     evidence: list[Any] | None = Field(default=None, sa_type=JSON)
     occurrence: int = 1
     """Of a step that repeats, which time it is."""
+
+
+class TaskEntry(SQLModel, table=True):
+    """What somebody did with a task, or said of it. Only ever added to, but for being marked as undone."""
+
+    __tablename__ = "task_entry"
+    __table_args__ = (Index("ix_task_entry_task", "task_id", "at"), Index("ix_task_entry_act", "act"))
+
+    id: int | None = _serial()
+    act: str
+    """What was done in one go: one entry for each of its tasks."""
+    task_id: str
+    account_id: str
+    at: datetime = _required_instant()
+    by: str
+    did: str
+    """completed, skipped, snoozed, reassigned, commented, undid"""
+    words: str = Field(default="", sa_type=Text)
+    """The outcome, until when, to whom; of what was undone, what it was."""
+    note: str | None = _text()
+    before: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    """What an undoing gives back."""
+    left: str | None = None
+    """The version of the task that it left behind; only from that one may it be undone."""
+    undone_at: datetime | None = _instant()
+
+
+class QueuePlace(SQLModel, table=True):
+    """Where an open task stands in queues: what they are filtered by and sorted by, ascending."""
+
+    __tablename__ = "queue_place"
+    __table_args__ = (
+        Index("ix_place_due", "due_at", "task_id", "rests_until"),
+        Index("ix_place_assignee", "assignee", "due_at", "task_id", "rests_until"),
+        Index("ix_place_playbook", "playbook", "due_at", "task_id"),
+        Index("ix_place_account_id", "account_id"),
+        Index("ix_place_rests", "rests_until"),
+        Index("ix_place_importance", "by_importance", "due_at", "task_id", "rests_until"),
+        Index("ix_place_own", "assignee", "by_importance", "due_at", "task_id", "rests_until"),
+        Index("ix_place_arr", "by_arr", "due_at", "task_id", "rests_until"),
+        Index("ix_place_health", "by_health", "due_at", "task_id", "rests_until"),
+        Index("ix_place_account", "by_account", "due_at", "task_id", "rests_until"),
+    )
+
+    task_id: str = Field(primary_key=True)
+    account_id: str
+    assignee: str
+    playbook: str
+    kind: str
+    segment: str | None = None
+    due_at: datetime = _required_instant()
+    rests_until: datetime | None = _instant()
+    by_importance: int
+    """The importance, negative."""
+    by_arr: int = Field(sa_type=BigInteger)
+    """The ARR in millionths, negative; 1 where it is not known."""
+    by_health: int = Field(sa_type=BigInteger)
+    """The health in millionths; the largest number where it is not known."""
+    by_account: str
+    """The account's name in lower case."""
+    words: str = Field(sa_type=Text)
+    """Of its title and its account's name, for `queue_word`."""
+
+
+class QueueWord(SQLModel, table=True):
+    """A word by which an open task is found."""
+
+    __tablename__ = "queue_word"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    word: str = Field(primary_key=True)
+    task_id: str = Field(primary_key=True)
 
 
 _WAITING = "('scheduled', 'available', 'retryable')"

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, Row, select
 
 from engine.runs import task_actions
-from engine.runs.task_actions import (
+from engine.runs.task_errors import (
     BadNoteError,
     BadSnoozeError,
     TaskClosedError,

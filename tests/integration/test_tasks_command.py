@@ -62,7 +62,7 @@ def test_tasks_refuses_an_unknown_state(run: Any) -> None:
     """As wrong use, with the states there are."""
     result = run("--state", "closed")
     assert result.exit_code == 2
-    assert "use one of open, done, cancelled, all" in result.output
+    assert "use one of open, done, skipped, cancelled, all" in result.output
 
 
 def test_tasks_as_a_table_obeys_no_name(run: Any, sqlite_database: Engine) -> None:

@@ -318,6 +318,7 @@ def _playbooks() -> None:
         _instant("created_at", required=True),
         _instant("closed_at"),
         _name("closed_by"),
+        _instant("counts_at"),
         _instant("snoozed_until"),
         _instant("escalates_at"),
         _name("escalates_to"),
@@ -330,6 +331,24 @@ def _playbooks() -> None:
     op.create_index("ix_task_account", "task", ["account_id", "state"])
     op.create_index("ix_task_queue", "task", ["assignee", "state", "due_at"])
     op.create_index("ix_task_state", "task", ["state", "priority", "due_at"])
+    op.create_table(
+        "task_entry",
+        _serial(),
+        _name("act", required=True),
+        _name("task_id", required=True),
+        _name("account_id", required=True),
+        _instant("at", required=True),
+        _name("by", required=True),
+        _name("did", required=True),
+        _text("words", required=True),
+        _text("note"),
+        _json("before"),
+        _name("left"),
+        _instant("undone_at"),
+    )
+    op.create_index("ix_task_entry_task", "task_entry", ["task_id", "at"])
+    op.create_index("ix_task_entry_act", "task_entry", ["act"])
+    _queue()
     op.create_table(
         "decision",
         _serial(),
@@ -373,6 +392,45 @@ def _playbooks() -> None:
         _name("ended_by"),
     )
     op.create_index("ix_silence_account", "silence", ["account_id"])
+
+
+def _queue() -> None:
+    """Where open tasks stand in queues, and the words by which they are found."""
+    op.create_table(
+        "queue_place",
+        _name("task_id", primary_key=True),
+        _name("account_id", required=True),
+        _name("assignee", required=True),
+        _name("playbook", required=True),
+        _name("kind", required=True),
+        _name("segment"),
+        _instant("due_at", required=True),
+        _instant("rests_until"),
+        _count("by_importance", required=True),
+        sa.Column("by_arr", sa.BigInteger(), nullable=False),
+        sa.Column("by_health", sa.BigInteger(), nullable=False),
+        _name("by_account", required=True),
+        _text("words", required=True),
+    )
+    for name, *columns in (
+        ("due", "due_at", "task_id", "rests_until"),
+        ("assignee", "assignee", "due_at", "task_id", "rests_until"),
+        ("playbook", "playbook", "due_at", "task_id"),
+        ("account_id", "account_id"),
+        ("rests", "rests_until"),
+        ("importance", "by_importance", "due_at", "task_id", "rests_until"),
+        ("own", "assignee", "by_importance", "due_at", "task_id", "rests_until"),
+        ("arr", "by_arr", "due_at", "task_id", "rests_until"),
+        ("health", "by_health", "due_at", "task_id", "rests_until"),
+        ("account", "by_account", "due_at", "task_id", "rests_until"),
+    ):
+        op.create_index(f"ix_place_{name}", "queue_place", columns)
+    op.create_table(
+        "queue_word",
+        _name("word", primary_key=True),
+        _name("task_id", primary_key=True),
+        sqlite_with_rowid=False,
+    )
 
 
 def _health() -> None:
