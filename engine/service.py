@@ -6,7 +6,7 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,14 @@ from engine.api.service import Service
 from engine.decider import Decider
 from engine.explain import explanations
 from engine.explanation.document import Explanation
-from engine.first_start import FirstToken, data_folder, first_token
+from engine.first_start import (
+    FirstPeople,
+    FirstToken,
+    data_folder,
+    first_people,
+    first_token,
+    has_sample,
+)
 from engine.listening import listen, port_of
 from engine.mailbox.receiver import MailboxReceiver
 from engine.match.choice import open_matcher
@@ -108,9 +115,17 @@ def _assemble(settings: Settings, stack: ExitStack, say: Callable[[str], None]) 
     decider = Decider(database, settings, settings.catalogue(), matcher)
     if settings.sample.enabled:
         decider.fill(now(), say)
+        token = replace(token, people=_sample_people(database, settings))
     deliverer = _deliverer(database, settings, stack)
     inbox = inbox_of(settings.email)
     return Parts(database, settings, decider, matcher, deliverer, inbox), token
+
+
+def _sample_people(database: Engine, settings: Settings) -> FirstPeople | None:
+    """Nobody in a book of somebody's own, which has none of the sample's people."""
+    if not has_sample(database):
+        return None
+    return first_people(database, data_folder(settings.database_url), settings.console.public_url, now())
 
 
 def _open_database(url: str) -> Engine:
@@ -140,11 +155,17 @@ def _run(
 
 
 def greeting(settings: Settings, token: FirstToken) -> list[str]:
-    """Where the console is and how to sign in. The token is shown on the start that made it, never again."""
+    """Where the console is and how to sign in. Secrets are shown on the start that made them, never again."""
     lines = [f"Tminus runs at {settings.console.public_url}"]
+    if token.people is not None:
+        lines += [
+            f"Sign in as {token.people.emails[0]}, once: {token.people.link}",
+            f"Or as {', '.join(token.people.emails)} with the password {token.people.password}",
+            f"They are kept in {token.people.file}.",
+        ]
     if token.token:
         lines += [
-            f"Sign in with this token: {token.token}",
+            f"{'Programs sign' if token.people else 'Sign'} in with this token: {token.token}",
             f"It is kept in {token.file}; delete that when it is safe elsewhere.",
         ]
     elif token.file.exists():

@@ -1,6 +1,7 @@
 """A seeded service and a browser without a network, for tests of the API and the console."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from engine.api.service import Service
 from engine.clock.durations import Duration
 from engine.conditions.catalogue import BUILT_IN, Kind
 from engine.conditions.tree import Group, Predicate
+from engine.console.session import COOKIE
 from engine.explain import explanations
 from engine.explanation.document import Explanation
 from engine.rulebook import Library
@@ -32,6 +34,10 @@ from engine.rulefile.model import (
     TaskAction,
 )
 from engine.settings import Settings
+from engine.state.database import reading
+from engine.users.access import Access
+from engine.users.sessions import How, Lasting, begin_session
+from engine.users.users import add_user, user_of
 from tests.website_book import NOW
 
 
@@ -100,6 +106,29 @@ def visit(app: FastAPI, token: str | None = None) -> httpx.Client:
     """A client of the application; with a token, one that sends it."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return httpx.Client(transport=_InProcess(app), base_url="http://tminus.example", headers=headers)
+
+
+def sign_in(
+    app: FastAPI, database: Engine, access: Access, person_id: str | None = None, how: How = "password"
+) -> httpx.Client:
+    """A browser in which somebody of that access is signed in: the person of that id, or a new one."""
+    with reading(database) as connection:
+        known = user_of(connection, person_id or f"{access}@ours.example")
+    if known is None:
+        email = f"{person_id or access}@ours.example"
+        known = add_user(database, email, access, NOW, name=f"The {access}", person_id=person_id)
+    lasting = Lasting(timedelta(days=1), timedelta(days=14))
+    cookie = begin_session(database, NOW, lasting, how, person_id=known.person_id)
+    client = visit(app)
+    client.cookies.set(COOKIE, cookie)
+    return client
+
+
+def csrf_of(browser: httpx.Client, page: str = "/you") -> str:
+    """What a form on the page carries."""
+    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', browser.get(page).text)
+    assert found
+    return found[1]
 
 
 def _health(operator: str, value: int, path: str, recovers_at: int | None = None) -> Predicate:

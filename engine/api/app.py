@@ -19,8 +19,9 @@ from engine.api import (
     task_deeds,
     tasks,
 )
+from engine.api.access import service_of
 from engine.api.gate import include
-from engine.api.guards import RequestBounds, SecurityHeaders
+from engine.api.guards import RequestBounds, SecurityHeaders, security_headers
 from engine.api.problems import Problem
 from engine.api.repeats import Repeats
 from engine.api.service import Service
@@ -59,7 +60,7 @@ def create_app(service: Service) -> FastAPI:
     _handle_errors(app)
     app.add_middleware(Repeats, database=service.database, now=service.now)
     app.add_middleware(RequestBounds)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, is_https=service.is_https)
     return app
 
 
@@ -67,7 +68,7 @@ def _handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _answer)
     app.add_exception_handler(HTTPException, _answer)
     app.add_exception_handler(RequestValidationError, _answer)
-    app.add_exception_handler(Exception, _answer)
+    app.add_exception_handler(Exception, _answer_fault)
 
 
 def _answer(request: Request, error: Exception) -> Response:
@@ -76,6 +77,13 @@ def _answer(request: Request, error: Exception) -> Response:
     path = request.url.path
     is_program = path.startswith(("/api/", "/healthz", "/readyz", "/openapi.json"))
     return problem.response() if is_program else pages.problem_page(request, problem)
+
+
+def _answer_fault(request: Request, error: Exception) -> Response:
+    """What nobody expected is answered outside of every middleware, so the headers are added here."""
+    response = _answer(request, error)
+    response.headers.update(security_headers(request.url.path, is_https=service_of(request).is_https))
+    return response
 
 
 def _problem(request: Request, error: Exception) -> Problem:

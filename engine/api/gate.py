@@ -10,6 +10,7 @@ from engine.api.permissions import Need, Open, check_routes, need_of
 from engine.api.problems import Problem
 from engine.api.schemas import ProblemDetails
 from engine.api.service import Service
+from engine.api.sight import refuse_unseen
 from engine.console.session import visitor_of
 from engine.users.access import GRANTS, Access, Permission
 
@@ -55,6 +56,7 @@ def _admit_visitor(request: Request, service: Service, need: Need) -> None:
         have = f"you have “{visitor.access or 'none'}”. An admin can change that."
         detail = f"This takes the access “{least}”; {have}"
         raise Problem(403, "Not allowed", detail)
+    refuse_unseen(request, service.database, visitor.scope)
 
 
 def _listed(scopes: frozenset[Permission]) -> str:

@@ -1,5 +1,6 @@
 """What every request passes: a bound on the body, no NUL in the address, and headers that forbid tricks."""
 
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -12,30 +13,46 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+PERMISSIONS_POLICY = ", ".join(
+    f"{each}=()"
+    for each in (
+        *("accelerometer", "browsing-topics", "camera", "display-capture", "geolocation", "gyroscope"),
+        *("magnetometer", "microphone", "midi", "payment", "publickey-credentials-get", "serial", "usb"),
+    )
+)
 _HEADERS = {
-    b"content-security-policy": CONTENT_SECURITY_POLICY.encode(),
-    b"x-content-type-options": b"nosniff",
-    b"x-frame-options": b"DENY",
-    b"referrer-policy": b"same-origin",
-    b"cross-origin-opener-policy": b"same-origin",
-    b"cache-control": b"no-store",
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "permissions-policy": PERMISSIONS_POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
 }
+_ONLY_TLS = {"strict-transport-security": "max-age=31536000"}
+
+
+def security_headers(path: str, *, is_https: bool) -> dict[str, str]:
+    """What every answer carries. Browsers may keep the pages' own files, and ask whether they changed."""
+    kept = "no-cache" if path.startswith("/static/") else "no-store"
+    return {**_HEADERS, "cache-control": kept, **(_ONLY_TLS if is_https else {})}
 
 
 class SecurityHeaders:
     """Adds the headers above to every answer that has not set its own."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
         self._app = app
+        self._is_https = is_https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and its answer back with headers."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                present = {name.lower() for name, _ in message["headers"]}
-                missing = [(name, value) for name, value in _HEADERS.items() if name not in present]
-                message["headers"] = [*message["headers"], *missing]
+                headers = MutableHeaders(scope=message)
+                for name, value in security_headers(scope["path"], is_https=self._is_https).items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -63,7 +63,12 @@ ROUTES: Mapping[str, Need] = {
     # Signing in
     "GET /sign-in": Open.ANYBODY,
     "POST /sign-in": Open.ANYBODY,
+    "GET /sign-in/link": Open.ANYBODY,
+    "POST /sign-in/link": Open.ANYBODY,
     "POST /sign-out": Open.SIGNED_IN,
+    "GET /you": Open.SIGNED_IN,
+    "POST /you/password": Open.SIGNED_IN,
+    "POST /you/sign-out-elsewhere": Open.SIGNED_IN,
     # The console
     "GET /": READ,
     "GET /queue": READ,

@@ -38,3 +38,8 @@ class Service:
     """Releases holds by id, in the name of somebody; returns how many were held."""
     mailbox: Path | None = None
     """The folder of the local mailbox, in a trial set-up that has one."""
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach the console over TLS."""
+        return self.settings.console.public_url.startswith("https:")

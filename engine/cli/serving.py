@@ -52,6 +52,8 @@ def _greet(shell: Shell, as_json: bool, settings: Settings, token: FirstToken) -
     """Tell where it runs and how to sign in."""
     if as_json:
         found = {"url": settings.console.public_url, "token": token.token, "token_file": str(token.file)}
+        if token.people is not None:
+            found["sign_in_link"] = token.people.link
         shell.print_json(found)
         sys.stdout.flush()
         return

@@ -9,6 +9,7 @@ from engine.cli.shell import JsonOption, Shell
 from engine.clock.zones import format_instant
 from engine.state.database import reading
 from engine.users.access import Access
+from engine.users.links import link_address, make_link
 from engine.users.passwords import set_password
 from engine.users.users import (
     KnownUser,
@@ -98,6 +99,13 @@ def password(ctx: typer.Context, who: WhoArgument, json: JsonOption = False) -> 
     _tell(shell, _found(shell, who), f"{found.email} has a new password", json)
 
 
+@user.command("link")
+def link(ctx: typer.Context, who: WhoArgument, json: JsonOption = False) -> None:
+    """Make a link that signs somebody in once, within three days, to choose a new password."""
+    shell: Shell = ctx.obj
+    _give_link(shell, _found(shell, who), json)
+
+
 @user.command("disable")
 def disable(ctx: typer.Context, who: WhoArgument, json: JsonOption = False) -> None:
     """Let somebody sign in no more, and sign them out at once."""
@@ -117,6 +125,16 @@ def enable(ctx: typer.Context, who: WhoArgument, json: JsonOption = False) -> No
     found = _found(shell, who)
     enable_user(shell.database, found.person_id)
     _tell(shell, _found(shell, who), f"{found.email} may sign in again", json)
+
+
+def _give_link(shell: Shell, found: KnownUser, as_json: bool) -> None:
+    code = make_link(shell.database, found.person_id, datetime.now(UTC))
+    address = link_address(shell.settings.console.public_url, code)
+    if as_json:
+        shell.print_json({**_plain(found), "link": address})
+        return
+    words = f"{found.email} may sign in as {found.access}, once within three days by this link:"
+    shell.console.print(f"{words}\n{address}", markup=False)
 
 
 def _found(shell: Shell, who: str) -> KnownUser:

@@ -33,7 +33,7 @@ def find_accounts(
 ) -> Response:
     """Accounts by id, searched by name or id, a page at a time."""
     with reading(service.database) as connection:
-        found = account_queries.find(connection, q.strip(), after, PAGE + 1)
+        found = account_queries.find(connection, q.strip(), after, PAGE + 1, visitor.scope)
     return render(
         request, "accounts.html", visitor, accounts=found[:PAGE], has_more=len(found) > PAGE, q=q, after=after
     )

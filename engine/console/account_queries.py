@@ -11,6 +11,7 @@ from engine.people import queue, runs
 from engine.people.queue import QueueTask, TaskFilter
 from engine.people.runs import RunFilter
 from engine.state import tables
+from engine.users.scope import EVERYTHING, Scope
 
 Rows: TypeAlias = tuple[Row[Any], ...]
 
@@ -59,7 +60,7 @@ class AccountPage:
     decisions: Rows
 
 
-def find(connection: Connection, text: str, after: str, limit: int) -> Rows:
+def find(connection: Connection, text: str, after: str, limit: int, scope: Scope = EVERYTHING) -> Rows:
     """Accounts whose name contains the text, or whose id begins with it, by id, beyond the id `after`."""
     columns = [
         _ACCOUNT.c[name] for name in ("id", "name", "segment", "stage", "arr", "health", "renews_on", "csm")
@@ -71,6 +72,8 @@ def find(connection: Connection, text: str, after: str, limit: int) -> Rows:
         query = query.where(or_(named, _ACCOUNT.c.id.startswith(text, autoescape=True)))
     if after:
         query = query.where(_ACCOUNT.c.id > after)
+    if not scope.is_everything:
+        query = query.where(scope.sees(_ACCOUNT.c.id))
     return tuple(connection.execute(query.order_by(_ACCOUNT.c.id).limit(limit)))
 
 

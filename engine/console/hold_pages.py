@@ -30,6 +30,6 @@ def release_hold(
     service: ServiceHere, visitor: Acting, hold_id: Annotated[str, Form(max_length=200)] = ""
 ) -> Response:
     """Let one batch start."""
-    service.release([hold_id], visitor.name)
+    service.release([hold_id], visitor.by)
     service.wake()
     return see_other("/holds")

@@ -1,5 +1,6 @@
 """What leaves the house: the outbox, and each message as its reader sees it."""
 
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import quote
 
@@ -41,11 +42,13 @@ def list_mail(
     after: Annotated[str, Query(max_length=600)] = "",
 ) -> Response:
     """The outbox, newest first."""
-    wanted = filter_of(state, connector)
+    wanted = replace(filter_of(state, connector), scope=visitor.scope)
     try:
         with reading(service.database) as connection:
             found = browse.page(connection, wanted, limit=PAGE, cursor=after)
-            states, connectors = (browse.counts(connection, each) for each in ("state", "connector"))
+            states, connectors = (
+                browse.counts(connection, each, visitor.scope) for each in ("state", "connector")
+            )
     except BadCursorError as error:
         raise Problem(422, "Address does not fit", f"{error}.") from error
     return render(
@@ -88,7 +91,7 @@ def retry_one(service: ServiceHere, visitor: Acting, entry_id: str) -> Response:
 @routes.post("/mail/{entry_id}/cancel")
 def cancel_one(service: ServiceHere, visitor: Acting, entry_id: str) -> Response:
     """Stop one message that waits."""
-    acted(lambda: cancel(service.database, entry_id, f"cancelled by {visitor.name}", service.now()))
+    acted(lambda: cancel(service.database, entry_id, f"cancelled by {visitor.by}", service.now()))
     return see_other(f"/mail/{quote(entry_id, safe='')}")
 
 

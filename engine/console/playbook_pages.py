@@ -56,7 +56,7 @@ def show_playbook(
             sheet = playbooks.one(connection, service.playbooks(), name)
             if sheet is None:
                 raise Problem(404, "No such playbook", f'No playbook "{name}" is live; see Playbooks.')
-            found = runs.page(connection, wanted, limit=PAGE_OF_RUNS, cursor=after)
+            found = runs.page(connection, wanted, limit=PAGE_OF_RUNS, cursor=after, scope=visitor.scope)
             weeks = playbooks.starts_by_week(connection, name, service.now())
             text = playbooks.rule_file(connection, sheet.playbook)
     except BadCursorError as error:

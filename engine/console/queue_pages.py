@@ -1,6 +1,6 @@
 """A person's queue, and what they do with its tasks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -62,10 +62,11 @@ def show_queue(
     now = service.now()
     with reading(service.database) as connection:
         people = queue.people(connection)
-        open_tasks = queue.assignees(connection)
+        open_tasks = queue.assignees(connection, visitor.scope)
         tz = _zone_of(service, people, assignee)
         try:
-            groups = _groups(connection, assignee or None, now, tz, group, after)
+            wanted = TaskFilter(assignee or None, scope=visitor.scope)
+            groups = _groups(connection, wanted, now, tz, group, after)
         except BadCursorError as error:
             raise Problem(422, "Address does not fit", f"{error}.") from error
     return render(
@@ -98,7 +99,7 @@ def complete_task(
     fault = ""
     try:
         task_actions.complete(
-            service.database, task_id, outcome=outcome or None, note=note, by=visitor.name, now=now
+            service.database, task_id, outcome=outcome or None, note=note, by=visitor.by, now=now
         )
     except TaskNotFoundError as error:
         raise Problem(404, "No such task", f"{error}.") from error
@@ -124,7 +125,7 @@ def snooze_task(
     tz = _task_zone(service, task_id)
     try:
         rest = rest_until(until, on, now, tz, service.settings.working_hours.start)
-        task_actions.snooze(service.database, task_id, until=rest, by=visitor.name, now=now)
+        task_actions.snooze(service.database, task_id, until=rest, by=visitor.by, now=now)
     except TaskNotFoundError as error:
         raise Problem(404, "No such task", f"{error}.") from error
     except (TaskActionError, ValueError) as error:
@@ -162,16 +163,16 @@ def _answer(
 
 
 def _groups(
-    connection: Connection, assignee: str | None, now: datetime, tz: ZoneInfo, only: str, after: str
+    connection: Connection, tasks: TaskFilter, now: datetime, tz: ZoneInfo, only: str, after: str
 ) -> list[Group]:
     found = []
     for stretch in stretches(now, tz):
         if only in ("", stretch.key):
-            wanted = TaskFilter(assignee, due_from=stretch.start, due_before=stretch.end, awake_at=now)
+            wanted = replace(tasks, due_from=stretch.start, due_before=stretch.end, awake_at=now)
             found.append(_group(connection, stretch, wanted, bool(only), after))
     if only in ("", "snoozed"):
         resting = Stretch("snoozed", "Snoozed", None, None)
-        found.append(_group(connection, resting, TaskFilter(assignee, resting_at=now), bool(only), after))
+        found.append(_group(connection, resting, replace(tasks, resting_at=now), bool(only), after))
     return [each for each in found if each.tasks]
 
 

@@ -79,7 +79,7 @@ def begin(
         max_age=int(lasting.whole.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=is_https(service),
+        secure=service.is_https,
     )
 
 
@@ -88,17 +88,12 @@ def end(request: Request, response: Response) -> None:
     service = service_of(request)
     name = cookie_name(service)
     end_session(service.database, request.cookies.get(name, ""))
-    response.delete_cookie(name, httponly=True, samesite="lax", secure=is_https(service))
-
-
-def is_https(service: Service) -> bool:
-    """Whether people reach the console over TLS."""
-    return service.settings.console.public_url.startswith("https:")
+    response.delete_cookie(name, httponly=True, samesite="lax", secure=service.is_https)
 
 
 def cookie_name(service: Service) -> str:
     """The cookie's name; over TLS one that browsers take from this host alone."""
-    return f"__Host-{COOKIE}" if is_https(service) else COOKIE
+    return f"__Host-{COOKIE}" if service.is_https else COOKIE
 
 
 def visitor_of(request: Request, service: ServiceHere) -> Visitor:

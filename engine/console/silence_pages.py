@@ -19,5 +19,5 @@ def end_silence(
     service: ServiceHere, visitor: Acting, silence_id: Annotated[str, Form(max_length=200)] = ""
 ) -> Response:
     """End a silence now, in the visitor's name."""
-    ended = stop_silence(service, silence_id, by=visitor.name)
+    ended = stop_silence(service, silence_id, by=visitor.by)
     return see_other(f"/accounts/{quote(ended.account_id, safe='')}")

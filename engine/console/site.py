@@ -18,6 +18,7 @@ from engine.console import (
     silence_pages,
     unsubscribe_pages,
     why_pages,
+    you_pages,
 )
 from engine.console.pages import STATIC, is_part
 from engine.console.session import SignInNeeded
@@ -27,6 +28,7 @@ def routers(*, has_mailbox: bool) -> list[APIRouter]:
     """The pages. The local mailbox is there only where the settings ask for it."""
     modules = (
         sign_in,
+        you_pages,
         queue_pages,
         account_pages,
         playbook_pages,

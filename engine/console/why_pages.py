@@ -13,7 +13,7 @@ from engine.api.service import Service
 from engine.clock.zones import at_local, parse_instant, zone
 from engine.console import account_queries
 from engine.console.pages import render
-from engine.console.session import SignedIn
+from engine.console.session import SignedIn, Visitor
 from engine.console.wording import instant
 from engine.explain import NothingToExplainError
 from engine.explanation.document import Explanation
@@ -45,7 +45,7 @@ def explain(
     if playbook and (account or subject):
         try:
             then = _local(at, tz) if at else service.now()
-            found = service.explanations(playbook, account or None, subject or None, then)
+            found = _seen(service, visitor, playbook, account, subject, then)
         except NothingToExplainError as error:
             fault = f"{str(error)[:1].upper()}{str(error)[1:]}."
         except ValueError:
@@ -67,6 +67,21 @@ def explain(
         tz=tz,
         localised=lambda text: localised(text, tz),
     )
+
+
+def _seen(
+    service: Service, visitor: Visitor, playbook: str, account: str, subject: str, then: datetime
+) -> list[Explanation]:
+    """Explanations of accounts that the visitor may see. Raises NothingToExplainError."""
+    found = service.explanations(playbook, account or None, subject or None, then)
+    if visitor.scope.is_everything:
+        return found
+    with reading(service.database) as connection:
+        ids = {each.account_id for each in found}
+        seen = {each for each in ids if visitor.scope.may_see(connection, each)}
+    if found and not seen:
+        raise NothingToExplainError("it belongs to an account of another team")
+    return [each for each in found if each.account_id in seen]
 
 
 def localised(text: str, tz: tzinfo) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, or_, s
 from engine.clock.zones import format_instant, parse_instant
 from engine.state.cursor import BadCursorError, read_cursor, write_cursor
 from engine.state.tables import Account, Attempt, Outbox
+from engine.users.scope import EVERYTHING, Scope
 
 EntryState = Literal[
     "scheduled",
@@ -44,6 +45,8 @@ class EntryFilter:
     playbook: str | None = None
     since: datetime | None = None
     """Those that ended at or after this instant, or, not having ended, were made then."""
+    scope: Scope = EVERYTHING
+    """Only those of accounts that somebody may see."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as a query asks it."""
@@ -58,6 +61,8 @@ class EntryFilter:
         ]
         if self.since is not None:
             found.append(func.coalesce(_outbox.c.finished_at, _outbox.c.created_at) >= self.since)
+        if not self.scope.is_everything:
+            found.append(self.scope.sees(_outbox.c.account_id))
         return found
 
 
@@ -98,10 +103,12 @@ def tries(connection: Connection, entry_id: str) -> Sequence[Row[Any]]:
     return connection.execute(query.order_by(_attempt.c.number, _attempt.c.id)).all()
 
 
-def counts(connection: Connection, column: str) -> dict[str, int]:
-    """How many entries there are by `state` or by `connector`."""
+def counts(connection: Connection, column: str, scope: Scope = EVERYTHING) -> dict[str, int]:
+    """How many entries somebody may see, by `state` or by `connector`."""
     by = _outbox.c[column]
     query = select(by, func.count()).group_by(by).order_by(by)
+    if not scope.is_everything:
+        query = query.where(scope.sees(_outbox.c.account_id))
     return {row[0]: row[1] for row in connection.execute(query)}
 
 

@@ -11,6 +11,7 @@ from engine.clock.zones import format_instant, parse_instant
 from engine.runs.task_version import MOVING, task_version
 from engine.state.cursor import BadCursorError, read_cursor, write_cursor
 from engine.state.tables import Account, Person, Task
+from engine.users.scope import EVERYTHING, Scope
 
 TaskState = Literal["open", "done", "skipped", "cancelled"]
 
@@ -110,6 +111,8 @@ class TaskFilter:
     """Only tasks snoozed beyond this instant."""
     awake_at: datetime | None = None
     """Only tasks not snoozed beyond this instant."""
+    scope: Scope = EVERYTHING
+    """Only tasks that somebody may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +150,11 @@ def count(connection: Connection, wanted: TaskFilter, *, at_most: int) -> int:
     return connection.scalar(select(func.count()).select_from(some)) or 0
 
 
-def assignees(connection: Connection) -> dict[str, int]:
-    """Open tasks by who has them: people's ids and `team:ROLE`."""
+def assignees(connection: Connection, scope: Scope = EVERYTHING) -> dict[str, int]:
+    """Open tasks that somebody may see, by who has them: people's ids and `team:ROLE`."""
     query = (
         select(_TASK.c.assignee, func.count().label("tasks"))
-        .where(_TASK.c.state == "open")
+        .where(*_conditions(TaskFilter(scope=scope)))
         .group_by(_TASK.c.assignee)
     )
     return {row.assignee: row.tasks for row in connection.execute(query)}
@@ -190,6 +193,8 @@ def _conditions(wanted: TaskFilter) -> list[ColumnElement[bool]]:
     if wanted.awake_at:
         rest = _TASK.c.snoozed_until
         found.append(or_(rest.is_(None), rest <= wanted.awake_at))
+    if not wanted.scope.is_everything:
+        found.append(wanted.scope.sees_task(_TASK.c.account_id, _TASK.c.assignee))
     return found
 
 

@@ -11,6 +11,7 @@ from engine.people.plain import plain_row
 from engine.state import keyset
 from engine.state.keyset import Key, Page
 from engine.state.tables import Account, Run, StepRow
+from engine.users.scope import EVERYTHING, Scope
 
 RunState = Literal["open", "ended"]
 
@@ -51,12 +52,18 @@ class RunFilter:
 
 
 def page(
-    connection: Connection, wanted: RunFilter, *, limit: int, cursor: str | None = None
+    connection: Connection,
+    wanted: RunFilter,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    scope: Scope = EVERYTHING,
 ) -> Page[Row[Any]]:
-    """Runs with the names of their accounts, the newest first. Raises BadCursorError."""
-    return keyset.page(
-        connection, _query().where(*wanted.conditions()), _NEWEST_FIRST, limit=limit, cursor=cursor
-    )
+    """Runs that somebody may see, with their accounts' names, the newest first. Raises BadCursorError."""
+    query = _query().where(*wanted.conditions())
+    if not scope.is_everything:
+        query = query.where(scope.sees(_RUN.c.account_id))
+    return keyset.page(connection, query, _NEWEST_FIRST, limit=limit, cursor=cursor)
 
 
 def one(connection: Connection, run_id: str) -> Row[Any] | None:

@@ -1,4 +1,4 @@
-"""The token of a first start."""
+"""The token of a first start, and the people of a trial."""
 
 import stat
 from datetime import UTC, datetime
@@ -8,9 +8,16 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.api.tokens import create_token, token_digest, used_token
-from engine.first_start import FirstToken, data_folder, first_token
+from engine.first_start import FirstPeople, FirstToken, data_folder, first_people, first_token
+from engine.sample.staff import staff
 from engine.service import greeting
 from engine.settings import Settings
+from engine.state.database import reading
+from engine.users.access import Access
+from engine.users.links import use_link
+from engine.users.passwords import check_password
+from engine.users.users import list_users
+from tests.website_book import put
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -67,3 +74,29 @@ def test_greeting_shows_a_token_only_when_it_was_made(tmp_path: Path) -> None:
     later = "\n".join(greeting(Settings(), FirstToken(file, None)))
     assert str(file) in later
     assert "secret" not in later
+
+
+def test_first_people_can_try_every_access(database: Engine, tmp_path: Path) -> None:
+    """The link signs the admin in, once; the password is everybody's, in a file for its owner alone."""
+    put(database, *staff())
+    made = first_people(database, tmp_path, "http://127.0.0.1:8025", NOW)
+    assert made is not None
+    with reading(database) as connection:
+        users = list_users(connection)
+    assert {each.access for each in users} == set(Access)
+    assert use_link(database, made.link.partition("code=")[2], NOW) == "renata.voss"
+    for email in made.emails:
+        assert check_password(database, email, made.password) is not None
+    assert stat.S_IMODE(made.file.stat().st_mode) == 0o600
+    assert f"password: {made.password}\n" in made.file.read_text()
+    assert first_people(database, tmp_path, "http://127.0.0.1:8025", NOW) is None
+
+
+def test_greeting_leads_people_in_by_a_link(tmp_path: Path) -> None:
+    """Of a trial; the token is for programs there."""
+    people = FirstPeople(
+        tmp_path / "first-sign-in", "http://here/sign-in/link?code=x", "pass", ("a@b.example",)
+    )
+    shown = "\n".join(greeting(Settings(), FirstToken(tmp_path / "first-token", "secret", people)))
+    assert "Sign in as a@b.example, once: http://here/sign-in/link?code=x" in shown
+    assert "Programs sign in with this token: secret" in shown

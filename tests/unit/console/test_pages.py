@@ -62,6 +62,9 @@ def test_every_page_opens_and_carries_its_guards(reader: httpx.Client, path: str
     assert "default-src 'none'" in policy
     assert "script-src 'unsafe" not in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+    assert "camera=()" in answer.headers["permissions-policy"]
     assert answer.headers["cache-control"] == "no-store"
     if not path.endswith("/html"):
         assert "frame-ancestors 'none'" in policy
