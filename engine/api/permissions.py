@@ -74,6 +74,8 @@ ROUTES: Mapping[str, Need] = {
     "GET /queue": READ,
     "POST /tasks/{task_id}/complete": TASKS,
     "POST /tasks/{task_id}/snooze": TASKS,
+    "GET /today": READ,
+    "GET /accounts.csv": READ,
     "GET /accounts": READ,
     "GET /accounts/{account_id:path}": READ,
     "GET /playbooks": READ,

@@ -10,6 +10,7 @@ from engine.conditions.catalogue import Catalogue, Kind
 from engine.people.plain import plain
 from engine.state import keyset, tables
 from engine.state.keyset import Key, Page
+from engine.users.scope import EVERYTHING, Scope
 
 MOST_PARTS = 1_000
 """Contacts, subscriptions, tickets or metrics told of one account."""
@@ -32,13 +33,17 @@ class AccountFilter:
     csm: str | None = None
     segment: str | None = None
     stage: str | None = None
+    scope: Scope = EVERYTHING
+    """Only those that somebody may see."""
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         """The filter as a query asks it."""
-        for name in self.__slots__:
+        for name in ("csm", "segment", "stage"):
             value = getattr(self, name)
             if value is not None:
                 yield _ACCOUNT.c[name] == value
+        if not self.scope.is_everything:
+            yield self.scope.sees(_ACCOUNT.c.id)
 
 
 def page(

@@ -33,6 +33,8 @@ PAGES = [
     "/why",
     "/why?playbook=at-risk&account=acme",
     "/why?playbook=at-risk&account=hostile&at=2026-01-28T09:00",
+    "/today",
+    "/today?whose=omar",
     "/decisions",
     "/decisions?playbook=at-risk&account=acme&answer=fired&since=2026-01-01&until=2026-01-31",
     "/mail",
