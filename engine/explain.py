@@ -10,7 +10,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, or_, select
+from sqlalchemy import Connection, Engine, func, or_, select, text
 
 from engine.admit.mute import mute_of
 from engine.admit.silence import silence_at
@@ -46,6 +46,7 @@ from engine.state.healths import score_at
 from engine.worlds import build_world
 
 _VERSION: Any = tables.PlaybookVersion.__table__  # type: ignore[attr-defined]
+_OUTBOX: Any = tables.Outbox.__table__  # type: ignore[attr-defined]
 _RULEBOOK: Any = tables.Rulebook.__table__  # type: ignore[attr-defined]
 
 SHOWN = 10
@@ -144,7 +145,20 @@ def _explained(
         [_facts(each, _RUN_SHOWN) for each in it.own_runs[-SHOWN:]],
         decisions,
         _health(connection, library, playbook, book, at),
+        _waiting(connection, [each.id for each in it.own_runs], at),
     )
+
+
+def _waiting(connection: Connection, runs: Sequence[str], at: datetime) -> list[Facts]:
+    """What was made by then, waits still, and is put off to later than then."""
+    query = select(*(_OUTBOX.c[name] for name in _WAITING_SHOWN)).where(
+        _OUTBOX.c.run_id.in_(runs),
+        text(f"outbox.{tables.IS_READY}"),
+        _OUTBOX.c.created_at <= at,
+        _OUTBOX.c.available_at > at,
+    )
+    rows = connection.execute(query.order_by(_OUTBOX.c.available_at, _OUTBOX.c.id).limit(SHOWN))
+    return [_facts(row, _WAITING_SHOWN) for row in rows]
 
 
 def _health(
@@ -290,6 +304,7 @@ def _traced(condition: Condition | None, view: BookView) -> Trace | None:
 
 
 _EPISODE_SHOWN = ("key", "since", "opened_at", "resolved_at", "lapsed_at", "run_id", "reason")
+_WAITING_SHOWN = ("id", "step", "connector", "recipient", "available_at", "waits_for")
 _RUN_SHOWN = ("id", "key", "started_at", "ended_at", "outcome", "reason")
 
 

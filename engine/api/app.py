@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from engine.api import (
     accounts,
+    consent,
     explanations,
     health,
     intake,
@@ -16,6 +17,7 @@ from engine.api import (
     problems,
     silences,
     sources,
+    suppressions,
     task_deeds,
     tasks,
 )
@@ -53,6 +55,8 @@ def create_app(service: Service) -> FastAPI:
         silences.routes,
         outbox.routes,
         mail_events.routes,
+        suppressions.routes,
+        consent.routes,
         *site.routers(has_mailbox=service.mailbox is not None),
     ):
         include(app, router)

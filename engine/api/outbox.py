@@ -95,13 +95,13 @@ def retry_entries(service: ServiceHere, bearer: Bearer, body: Body) -> dict[str,
     if state not in GIVEN_UP:
         raise Problem(422, "Request does not fit", f"state must be {' or '.join(GIVEN_UP)}.")
     wanted = EntryFilter(state, connector, account_id, playbook, _instant(text_in(given, "since")))  # type: ignore[arg-type]
-    retried, is_more = retry_all(service, wanted)
+    retried, is_more = retry_all(service, wanted, by=bearer)
     return {"retried": retried, "more": is_more}
 
 
 @routes.get("/{entry_id}", response_model=OutboxWhole, responses={n: _ANSWERS[n] for n in (401, 404)})
 def show_entry(service: ServiceHere, bearer: Bearer, entry_id: str) -> dict[str, Any]:
-    """One entry with what was rendered, and each try: when, for how long, what was answered."""
+    """One entry with what was rendered, each try, and what people did with it."""
     return _shown(service, entry_id)
 
 
@@ -110,7 +110,7 @@ def show_entry(service: ServiceHere, bearer: Bearer, entry_id: str) -> dict[str,
 )
 def retry_entry(service: ServiceHere, bearer: Bearer, entry_id: str) -> dict[str, Any]:
     """Give an entry that is discarded or unknown all its tries again."""
-    acted(lambda: requeue(service.database, entry_id, service.now()))
+    acted(lambda: requeue(service.database, entry_id, service.now(), by=bearer))
     return _shown(service, entry_id)
 
 
@@ -119,15 +119,15 @@ def retry_entry(service: ServiceHere, bearer: Bearer, entry_id: str) -> dict[str
 )
 def cancel_entry(service: ServiceHere, bearer: Bearer, entry_id: str) -> dict[str, Any]:
     """Stop an entry that waits to be sent."""
-    acted(lambda: cancel(service.database, entry_id, f"cancelled by {bearer}", service.now()))
+    acted(lambda: cancel(service.database, entry_id, service.now(), by=bearer))
     return _shown(service, entry_id)
 
 
-def retry_all(service: Service, wanted: EntryFilter) -> tuple[int, bool]:
+def retry_all(service: Service, wanted: EntryFilter, *, by: str) -> tuple[int, bool]:
     """Requeue what fits, in transactions of bounded size; how many it were, and whether there may be more."""
     now, total = service.now(), 0
     while total < MOST_RETRIED:
-        found = requeue_some(service.database, wanted, now)
+        found = requeue_some(service.database, wanted, now, by=by)
         total += found
         if found < AT_ONCE:
             return total, False
@@ -163,7 +163,7 @@ def _instant(text: str | None) -> datetime | None:
 def _shown(service: Service, entry_id: str) -> dict[str, Any]:
     with reading(service.database) as connection:
         entry = browse.one(connection, entry_id)
-        tries = browse.tries(connection, entry_id)
+        tries, acts = browse.tries(connection, entry_id), browse.acts(connection, entry_id)
     if entry is None:
         raise Problem(404, "No such entry", f'there is no outbox entry "{entry_id}".')
-    return browse.whole_json(entry, tries)
+    return browse.whole_json(entry, tries, acts)

@@ -59,6 +59,11 @@ ROUTES: Mapping[str, Need] = {
     "POST /api/v1/outbox/retry": OPS,
     "POST /api/v1/outbox/{entry_id}/retry": OPS,
     "POST /api/v1/outbox/{entry_id}/cancel": OPS,
+    "GET /api/v1/suppressions": READ,
+    "GET /api/v1/suppressions/{email:path}": READ,
+    "POST /api/v1/suppressions": OPS,
+    "DELETE /api/v1/suppressions/{email:path}": OPS,
+    "GET /api/v1/consent/{email:path}": READ,
     "POST /api/v1/mail-events": Open.ANYBODY,  # signed by the mail provider
     # Signing in
     "GET /sign-in": Open.ANYBODY,
@@ -88,6 +93,9 @@ ROUTES: Mapping[str, Need] = {
     "POST /mail/retry": OPS,
     "POST /mail/{entry_id}/retry": OPS,
     "POST /mail/{entry_id}/cancel": OPS,
+    "GET /mail/suppressions": READ,
+    "POST /mail/suppressions": OPS,
+    "POST /mail/suppressions/remove": OPS,
     "GET /holds": READ,
     "POST /holds/release": OPS,
     "POST /silences/end": OPS,

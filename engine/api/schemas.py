@@ -177,12 +177,23 @@ class OutboxTry(BaseModel):
     answer: str = Field(description="What was answered, without secrets.")
 
 
+class OutboxDeed(BaseModel):
+    """What a person did with an entry."""
+
+    at: str
+    act: Literal["retried", "cancelled"]
+    by: str
+    was: EntryState = Field(description="The state it was in.")
+    note: str = Field(description="The error it had.")
+
+
 class OutboxWhole(OutboxEntry):
-    """An entry with what was rendered and with its tries."""
+    """An entry with what was rendered, with its tries, and with what people did."""
 
     text: str
     html: str | None
     tries: list[OutboxTry]
+    acts: list[OutboxDeed]
 
 
 class OutboxRetried(BaseModel):
@@ -241,6 +252,17 @@ class PastRun(BaseModel):
     reason: str
 
 
+class WaitingMessage(BaseModel):
+    """A message that is not to leave yet."""
+
+    id: str
+    step: str
+    connector: str
+    recipient: str
+    available_at: str
+    waits_for: str | None = Field(description="Hours or a cap; null where it is to be tried again.")
+
+
 class PastDecision(BaseModel):
     """A decision recorded until then."""
 
@@ -288,6 +310,7 @@ class ExplanationItem(BaseModel):
     next: NextChange | None
     episodes: list[PastEpisode]
     runs: list[PastRun]
+    waiting: list[WaitingMessage] = Field(description="Messages of its runs, made by then, that wait still.")
     decisions: list[PastDecision]
     health: HealthThen | None = Field(description="Where the playbook asks about it.")
 

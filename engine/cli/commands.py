@@ -93,6 +93,11 @@ COMMANDS: Mapping[str, Place] = {
     "silences": Place("silence_command", "silences", "Accounts that are left alone for a while."),
     "outbox": Place("outbox_command", "outbox", "Messages on their way out, and those given up."),
     "suppressions": Place("suppressions_command", "suppressions", "Addresses nothing is sent to."),
+    "consent": Place(
+        "consent_command",
+        "consent",
+        "Show what holds for an address, and every change of it: what, when, by which way, and who.",
+    ),
     "user": Place("user_command", "user", "Who may sign in to the console."),
 }
 

@@ -60,6 +60,10 @@ def _print(shell: Shell, found: Explanation) -> None:
         console.print(f"  {_STOPS[remark.stops]} {remark.topic}: {escape(remark.words)}")
     if found.upcoming is not None:
         console.print(f"next: {format_instant(found.upcoming.at)}, {found.upcoming.words}", markup=False)
+    for each in found.waiting:
+        until = format_instant(each["available_at"])
+        words = each["waits_for"] or "another try"
+        console.print(f"{each['step']} to {each['recipient']} waits until {until}: {words}", markup=False)
     for title, rows in (("runs", found.runs), ("decisions", found.decisions)):
         if rows:
             console.print(title, style="bold")

@@ -65,10 +65,10 @@ def show(
     shell: Shell = ctx.obj
     with reading(shell.database) as connection:
         entry = browse.one(connection, entry_id)
-        tries = browse.tries(connection, entry_id)
+        tries, acts = browse.tries(connection, entry_id), browse.acts(connection, entry_id)
     if entry is None:
         shell.refuse(f'there is no outbox entry "{entry_id}"; see tminus outbox list')
-    whole = browse.whole_json(entry, tries)
+    whole = browse.whole_json(entry, tries, acts)
     if json:
         shell.print_json(whole)
         return
@@ -86,6 +86,7 @@ def retry(
     account: AccountOption = None,
     playbook: PlaybookOption = None,
     since: SinceOption = None,
+    by: Annotated[str, typer.Option(help="Who sends them again.")] = "operator",
     json: JsonOption = False,
 ) -> None:
     """Give entries that are discarded or unknown all their tries again. Unknown ones may arrive twice."""
@@ -97,12 +98,12 @@ def retry(
         shell.refuse("--state, --connector, --account, --playbook and --since go with --all")
     now = datetime.now(UTC)
     if everything:
-        _say_count(shell, "retried", _requeue_all(shell, wanted, now), [], json=json)
+        _say_count(shell, "retried", _requeue_all(shell, wanted, now, by), [], json=json)
         return
     refused = []
     for each in entry_ids or ():
         try:
-            requeue(shell.database, each, now)
+            requeue(shell.database, each, now, by=by)
         except (LookupError, CannotRequeueError) as error:
             refused.append(str(error.args[0]))
     _say_count(shell, "retried", len(entry_ids or ()) - len(refused), refused, json=json)
@@ -120,7 +121,7 @@ def cancel_(
     refused = []
     for each in entry_ids:
         try:
-            cancel(shell.database, each, f"cancelled by {by}", datetime.now(UTC))
+            cancel(shell.database, each, datetime.now(UTC), by=by)
         except (LookupError, CannotCancelError) as error:
             refused.append(str(error.args[0]))
     _say_count(shell, "cancelled", len(entry_ids) - len(refused), refused, json=json)
@@ -143,10 +144,10 @@ def _filter(
     return EntryFilter(state, connector, account, playbook, instant)  # type: ignore[arg-type]
 
 
-def _requeue_all(shell: Shell, wanted: EntryFilter, now: datetime) -> int:
+def _requeue_all(shell: Shell, wanted: EntryFilter, now: datetime, by: str) -> int:
     total = 0
     try:
-        while found := requeue_some(shell.database, wanted, now):
+        while found := requeue_some(shell.database, wanted, now, by=by):
             total += found
     except ValueError as error:
         shell.refuse(str(error))
@@ -199,6 +200,9 @@ def _lines(whole: dict[str, Any]) -> list[str]:
         lasted = "under way" if each["seconds"] is None else f"{each['seconds']:g} s"
         words = f": {each['answer']}" if each["answer"] else ""
         found.append(f"  try {each['number']} at {each['started_at']}, {lasted}, {each['result']}{words}")
+    for each in whole["acts"]:
+        words = f": {each['note']}" if each["note"] else ""
+        found.append(f"  {each['act']} by {each['by']} at {each['at']}, was {each['was']}{words}")
     return found
 
 

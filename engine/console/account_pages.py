@@ -14,6 +14,8 @@ from engine.console.pages import render
 from engine.console.queue_pages import task_context
 from engine.console.session import SignedIn
 from engine.health.composition import composition
+from engine.permit.consent_record import in_words
+from engine.permit.objections import person_keys
 from engine.state.database import reading
 from engine.state.healths import score_at
 from engine.tick import next_decision
@@ -66,5 +68,8 @@ def show_account(request: Request, service: ServiceHere, visitor: SignedIn, acco
         back=request.url.path,
         here=local_date(now, tz),
         silences=silences,
+        names={each.id: each.name for each in found.contacts},
+        person_keys=person_keys,
+        consent_words=in_words,
         **task_context(service, tz, now),
     )

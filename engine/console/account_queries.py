@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Row, Table, func, or_, select
 from engine.people import queue, runs
 from engine.people.queue import QueueTask, TaskFilter
 from engine.people.runs import RunFilter
+from engine.permit.consent_record import Entry, entries
+from engine.permit.objections import Objections, objections, person_keys
 from engine.state import tables
 from engine.users.scope import EVERYTHING, Scope
 
@@ -58,6 +60,10 @@ class AccountPage:
     steps: Mapping[str, list[Row[Any]]]
     timeline: tuple[Happening, ...]
     decisions: Rows
+    consent: tuple[Entry, ...]
+    """What became of the leave to write to its contacts, the newest first."""
+    objections: Objections
+    """What its contacts opted out of, and which addresses are suppressed."""
 
 
 def find(connection: Connection, text: str, after: str, limit: int, scope: Scope = EVERYTHING) -> Rows:
@@ -92,10 +98,12 @@ def load(connection: Connection, account_id: str) -> AccountPage | None:
     if account is None:
         return None
     found = runs.page(connection, RunFilter(account_id=account_id), limit=MOST_LISTED).items
+    contacts = _of(connection, _CONTACT, account_id)
+    keys = {key for each in contacts for key in person_keys(each.id, each.email)}
     return AccountPage(
         account=account,
         csm=account.csm_name or account.csm,
-        contacts=_of(connection, _CONTACT, account_id),
+        contacts=contacts,
         subscriptions=_of(connection, _SUBSCRIPTION, account_id),
         tickets=_of(connection, _TICKET, account_id),
         metrics=_of(connection, _METRIC, account_id),
@@ -104,6 +112,8 @@ def load(connection: Connection, account_id: str) -> AccountPage | None:
         steps=runs.steps(connection, [run.id for run in found]),
         timeline=_timeline(connection, account_id),
         decisions=_decisions(connection, account_id),
+        consent=entries(connection, keys, [each.id for each in contacts], RECENT)[::-1],
+        objections=objections(connection, keys),
     )
 
 

@@ -77,21 +77,21 @@ def retry_mail(
     if state not in GIVEN_UP:
         detail = f"Only what is {' or '.join(GIVEN_UP)} goes again; choose one of the two under Mail."
         raise Problem(422, "Nothing to retry", detail)
-    retry_all(service, wanted)
+    retry_all(service, wanted, by=visitor.by)
     return see_other(f"/mail?state={state}&connector={quote(connector, safe='')}")
 
 
 @routes.post("/mail/{entry_id}/retry")
 def retry_one(service: ServiceHere, visitor: Acting, entry_id: str) -> Response:
     """Give one message all its tries again."""
-    acted(lambda: requeue(service.database, entry_id, service.now()))
+    acted(lambda: requeue(service.database, entry_id, service.now(), by=visitor.by))
     return see_other(f"/mail/{quote(entry_id, safe='')}")
 
 
 @routes.post("/mail/{entry_id}/cancel")
 def cancel_one(service: ServiceHere, visitor: Acting, entry_id: str) -> Response:
     """Stop one message that waits."""
-    acted(lambda: cancel(service.database, entry_id, f"cancelled by {visitor.by}", service.now()))
+    acted(lambda: cancel(service.database, entry_id, service.now(), by=visitor.by))
     return see_other(f"/mail/{quote(entry_id, safe='')}")
 
 
@@ -101,10 +101,11 @@ def show_mail(request: Request, service: ServiceHere, visitor: SignedIn, entry_i
     with reading(service.database) as connection:
         entry = browse.one(connection, entry_id)
         tries = [(each, browse.seconds_of(each)) for each in browse.tries(connection, entry_id)]
+        acts = browse.acts(connection, entry_id)
     if entry is None:
         raise _no_message(entry_id)
     can = {"can_retry": entry.state in GIVEN_UP, "can_cancel": entry.state in READY}
-    return render(request, "mail_entry.html", visitor, entry=entry, tries=tries, **can)
+    return render(request, "mail_entry.html", visitor, entry=entry, tries=tries, acts=acts, **can)
 
 
 @routes.get("/mail/{entry_id}/html")

@@ -39,6 +39,8 @@ class Explanation:
     """The newest ten up to then, oldest first."""
     health: Composition | None = None
     """The account's health then, where the playbook asks about it."""
+    waiting: Sequence[Facts] = ()
+    """Messages of its open runs that are not to leave yet: what each waits for, and until when."""
 
     @property
     def conclusion(self) -> str:
@@ -68,6 +70,7 @@ def as_plain(found: Explanation) -> dict[str, Any]:
         "next": None if coming is None else {"at": format_instant(coming.at), "words": coming.words},
         "episodes": [_json(each) for each in found.episodes],
         "runs": [_json(each) for each in found.runs],
+        "waiting": [_json(each) for each in found.waiting],
         "decisions": [_json(each) for each in found.decisions],
         "health": None if found.health is None else plain_composition(found.health),
     }

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, or_, s
 
 from engine.clock.zones import format_instant, parse_instant
 from engine.state.cursor import BadCursorError, read_cursor, write_cursor
-from engine.state.tables import Account, Attempt, Outbox
+from engine.state.tables import Account, Attempt, Outbox, OutboxAct
 from engine.users.scope import EVERYTHING, Scope
 
 EntryState = Literal[
@@ -26,6 +26,7 @@ EntryState = Literal[
 _outbox: Table = Outbox.__table__  # type: ignore[attr-defined]
 _account: Table = Account.__table__  # type: ignore[attr-defined]
 _attempt: Table = Attempt.__table__  # type: ignore[attr-defined]
+_act: Table = OutboxAct.__table__  # type: ignore[attr-defined]
 
 _COLUMNS = (
     *("id", "run_id", "account_id", "playbook", "step", "contact_id", "connector", "recipient", "topic"),
@@ -33,6 +34,7 @@ _COLUMNS = (
     *("error", "receipt", "waits_for"),
 )
 _TRIES = ("number", "started_at", "ended_at", "result", "answer")
+_ACTS = ("at", "act", "by", "was", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,12 @@ def tries(connection: Connection, entry_id: str) -> Sequence[Row[Any]]:
     return connection.execute(query.order_by(_attempt.c.number, _attempt.c.id)).all()
 
 
+def acts(connection: Connection, entry_id: str) -> Sequence[Row[Any]]:
+    """What people did with the entry, and who, in order."""
+    query = select(*(_act.c[name] for name in _ACTS)).where(_act.c.outbox_id == entry_id)
+    return connection.execute(query.order_by(_act.c.id)).all()
+
+
 def counts(connection: Connection, column: str, scope: Scope = EVERYTHING) -> dict[str, int]:
     """How many entries somebody may see, by `state` or by `connector`."""
     by = _outbox.c[column]
@@ -117,8 +125,8 @@ def entry_json(row: Row[Any]) -> dict[str, Any]:
     return {name: _plain(getattr(row, name)) for name in _COLUMNS} | {"account": row.account_name}
 
 
-def whole_json(row: Row[Any], attempts: Sequence[Row[Any]]) -> dict[str, Any]:
-    """An entry with what was rendered, and with its tries: when, for how long, and what was answered."""
+def whole_json(row: Row[Any], attempts: Sequence[Row[Any]], by_hand: Sequence[Row[Any]]) -> dict[str, Any]:
+    """An entry with what was rendered, its tries (when, how long, what was answered) and what people did."""
     return {
         **entry_json(row),
         "text": str(row.payload.get("text") or ""),
@@ -127,6 +135,7 @@ def whole_json(row: Row[Any], attempts: Sequence[Row[Any]]) -> dict[str, Any]:
             {**{name: _plain(getattr(each, name)) for name in _TRIES}, "seconds": seconds_of(each)}
             for each in attempts
         ],
+        "acts": [{name: _plain(getattr(each, name)) for name in _ACTS} for each in by_hand],
     }
 
 

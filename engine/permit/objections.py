@@ -38,9 +38,13 @@ class Objections:
         """Whether one of the addresses is."""
         return any(each in self.suppressed for each in keys)
 
+    def of(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """Every topic a person opted out of, `EVERYTHING` among them."""
+        return tuple(sorted({each for key in keys for each in self.topics.get(key, ())}))
+
     def opted_out(self, keys: Iterable[str], topic: str | None) -> str | None:
         """What a person opted out of that covers emails of `topic`: everything, or the topic itself."""
-        gone = {each for key in keys for each in self.topics.get(key, ())}
+        gone = self.of(keys)
         if EVERYTHING in gone:
             return EVERYTHING
         return topic if topic and topic in gone else None

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Row, Table, exists, func, select, upd
 from engine.conditions.catalogue import BUILT_IN
 from engine.identity import digest
 from engine.outbox.claim import READY
-from engine.permit.suppression import address_key, suppress
+from engine.permit.suppression import LONGEST_WHY, address_key, suppress
 from engine.returns.notice import Notice
 from engine.state.database import reading, writing
 from engine.state.ingest import EventEntry, ingest
@@ -168,10 +168,10 @@ def _act(connection: Connection, notice: Notice, entry: Row[Any], soft: SoftLimi
         if _soft_in_a_row(connection, address_key(entry.recipient), now - soft.within) < soft.most:
             return
         _stop(connection, entry, _ENDINGS["bounced"], now)
-        suppress(connection, entry.recipient, "bounced", now)
+        suppress(connection, entry.recipient, "bounced", now, why=notice.reason[:LONGEST_WHY])
         return
     if notice.kind != "replied":
-        suppress(connection, entry.recipient, notice.kind, now)
+        suppress(connection, entry.recipient, notice.kind, now, why=notice.reason[:LONGEST_WHY])
     _stop(connection, entry, _ENDINGS[notice.kind], now)
 
 

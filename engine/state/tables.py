@@ -78,6 +78,8 @@ class Account(SQLModel, table=True):
 class Contact(SQLModel, table=True):
     """A person at a customer."""
 
+    __table_args__ = (Index("ix_contact_email", "email"),)
+
     id: str = Field(primary_key=True)
     account_id: str = Field(index=True)
     name: str | None = _text()
@@ -592,13 +594,36 @@ class Attempt(SQLModel, table=True):
     """started, delivered, retry, unknown, failed, lost"""
 
 
+class OutboxAct(SQLModel, table=True):
+    """What a person did with an entry of the outbox. Only ever added to."""
+
+    __tablename__ = "outbox_act"
+
+    id: int | None = _serial()
+    outbox_id: str = Field(index=True)
+    at: datetime = _required_instant()
+    act: str
+    """retried, cancelled"""
+    by: str
+    was: str
+    """The state it was in."""
+    note: str = Field(default="", sa_type=Text)
+    """The error it had."""
+
+
 class Suppression(SQLModel, table=True):
     """An address nothing may be sent to."""
+
+    __table_args__ = (Index("ix_suppression_since", "since", "email"),)
 
     email: str = Field(primary_key=True)
     reason: str
     """bounced, complained, manual"""
     since: datetime = _required_instant()
+    by: str | None = None
+    """Who, where it was one of ours."""
+    note: str = Field(default="", sa_type=Text)
+    """Why, in their words."""
 
 
 class OptOut(SQLModel, table=True):
@@ -617,7 +642,10 @@ class ConsentChange(SQLModel, table=True):
     """What became of a person's leave to be written to, by whom and how. Only ever added to."""
 
     __tablename__ = "consent_change"
-    __table_args__ = (Index("ix_consent_change_address", "address", "at"),)
+    __table_args__ = (
+        Index("ix_consent_change_address", "address", "at"),
+        Index("ix_consent_change_contact", "contact_id", "at"),
+    )
 
     id: int | None = _serial()
     at: datetime = _required_instant()
@@ -629,7 +657,7 @@ class ConsentChange(SQLModel, table=True):
     topic: str = ""
     """Empty for everything."""
     how: str
-    """one_click, link, preference_page, command, api, bounce, complaint"""
+    """one_click, link, preference_page, command, api, console, bounce, complaint"""
     by: str | None = None
     """Who, where it was one of ours."""
     note: str = Field(default="", sa_type=Text)

@@ -447,6 +447,9 @@ def test_the_openapi_document_is_complete(app: FastAPI) -> None:
         "/api/v1/outbox/{entry_id}/cancel",
         "/api/v1/outbox/retry",
         "/api/v1/mail-events",
+        "/api/v1/suppressions",
+        "/api/v1/suppressions/{email}",
+        "/api/v1/consent/{email}",
     }
     assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
     for path, operations in document["paths"].items():

@@ -203,7 +203,7 @@ def test_deliver_batch_retries_until_it_gives_up(database: Engine) -> None:
         assert report == (DeliveryReport(retried=1) if number < 3 else DeliveryReport(failed=1))
         now = row.available_at
     assert (row.state, row.error) == ("discarded", "given up after 3 tries: 451 later")
-    requeue(database, key, now)
+    requeue(database, key, now, by="dana")
     assert play(database, Delivered("ok"), now=now)[0].delivered == 1
     assert [each[1:] for each in attempts(database)] == [
         (1, "retry"),
@@ -225,9 +225,9 @@ def test_requeue_refuses_what_does_not_wait_for_a_person(database: Engine) -> No
     """A sent email is not sent again by mistake."""
     (key,) = seed(database)
     with pytest.raises(CannotRequeueError, match="is available"):
-        requeue(database, key, NOW)
+        requeue(database, key, NOW, by="dana")
     with pytest.raises(LookupError, match='no outbox entry "x"'):
-        requeue(database, "x", NOW)
+        requeue(database, "x", NOW, by="dana")
 
 
 def test_deliver_batch_follows_on_unknown(database: Engine) -> None:
@@ -238,7 +238,7 @@ def test_deliver_batch_follows_on_unknown(database: Engine) -> None:
     assert report == DeliveryReport(delivered=1, unknown=1)
     assert outbox(database)[first].state == "unknown"
     assert outbox(database)[second].state == "completed"
-    requeue(database, first, NOW)
+    requeue(database, first, NOW, by="dana")
     with scripted_smtp({"DOT": CUT}) as server:
         email = {"sender": "s@acme.example", "on_unknown": "retry"}
         assert deliver(database, server.port, email=email).retried == 1

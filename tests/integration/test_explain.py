@@ -4,16 +4,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from engine.admit.silences import add_silence
+from engine.clock.zones import format_instant
 from engine.conditions.catalogue import Kind
 from engine.explain import NothingToExplainError, explain
 from engine.explanation.document import as_plain
 from engine.rulefile.model import Missing
 from engine.state import tables
+from engine.state.database import writing
 from tests.builders import SLIDE, START, Company, account, company, entry, happening
 from tests.histories import DAY, HOUR, PLAYBOOKS, at_random, play, random_history
+from tests.integration.outbox_book import outbox_row
 
 INSTANT = timedelta(microseconds=1)
 
@@ -128,6 +131,25 @@ def test_explain_names_what_is_owed(database: Engine, tmp_path: Path) -> None:
         "It holds since 2026-03-02T16:00:00Z; the start is owed: cooldown "
         "(cooling down until 2026-03-07 14:00 UTC)."
     )
+
+
+def test_explain_says_what_a_message_waits_for(slid: Company) -> None:
+    """From when it was made until it may leave: the cap or the hours, and the time."""
+    (run,) = slid.runs()
+    made, leaves = START + 2 * HOUR, START + DAY
+    row = outbox_row("m1", 1) | {"run_id": run.id, "created_at": made, "available_at": leaves}
+    gone = {"id": "m2", "state": "completed"}
+    wait = {"state": "scheduled", "waits_for": "the cap of 1 email to this person per 1d"}
+    with writing(slid.database) as connection:
+        connection.execute(insert(tables.Outbox), [row | wait, row | wait | gone])
+    waiting = [
+        as_plain(explain(slid.database, slid.library, "slide", "acme", START + hours * HOUR))["waiting"]
+        for hours in (1, 3, 24)
+    ]
+    assert waiting[0] == waiting[2] == []
+    assert [(each["id"], each["waits_for"], each["available_at"]) for each in waiting[1]] == [
+        ("m1", wait["waits_for"], format_instant(leaves))
+    ]
 
 
 def test_explain_says_when_a_stretch_is_kept_and_when_it_starts_again(

@@ -19,7 +19,7 @@ from engine.cli.outbox_command import outbox as outbox_commands
 from engine.cli.shell import Shell
 from engine.outbox import browse
 from engine.outbox.browse import EntryFilter
-from engine.outbox.by_hand import CannotCancelError, cancel, requeue_some
+from engine.outbox.by_hand import CannotCancelError, cancel, requeue, requeue_some
 from engine.outbox.deliver import deliver_batch
 from engine.state.cursor import BadCursorError
 from engine.state.database import reading, writing
@@ -79,7 +79,7 @@ def test_requeue_some_goes_in_bounded_transactions(database: Engine) -> None:
     """So many at a time, the oldest first; what fails again meanwhile is not taken up again."""
     ids = seed(database, 7, **DEAD)
     wanted = EntryFilter("discarded")
-    assert requeue_some(database, wanted, NOW, most=4) == 4
+    assert requeue_some(database, wanted, NOW, most=4, by="dana") == 4
     report = deliver_batch(
         database,
         {"email": Playing([Failed("still no")])},
@@ -88,7 +88,7 @@ def test_requeue_some_goes_in_bounded_transactions(database: Engine) -> None:
         owner="t",
     )
     assert report.failed == 4
-    assert [requeue_some(database, wanted, NOW, most=4) for _ in range(2)] == [3, 0]
+    assert [requeue_some(database, wanted, NOW, most=4, by="dana") for _ in range(2)] == [3, 0]
     states = {each: row.state for each, row in outbox(database).items()}
     assert sorted(states.values()) == ["available"] * 3 + ["discarded"] * 4
     assert set(states) == set(ids)
@@ -99,7 +99,7 @@ def test_requeue_some_asks_for_a_state_that_was_given_up(database: Engine, state
     """Without one, unknown entries would be repeated by accident."""
     seed(database)
     with pytest.raises(ValueError, match="name one of the two"):
-        requeue_some(database, EntryFilter(state), NOW)
+        requeue_some(database, EntryFilter(state), NOW, by="dana")
     assert {row.state for row in outbox(database).values()} == {"available"}
 
 
@@ -108,7 +108,7 @@ def test_cancel_refuses_what_does_not_wait(database: Engine, state: str) -> None
     """What is under way, and what has ended."""
     (key,) = seed(database, state=state)
     with pytest.raises(CannotCancelError, match=f"is {state}"):
-        cancel(database, key, "no", NOW)
+        cancel(database, key, NOW, by="dana")
     assert outbox(database)[key].state == state
 
 
@@ -116,11 +116,26 @@ def test_cancel_refuses_what_does_not_wait(database: Engine, state: str) -> None
 def test_cancelled_entry_is_not_sent(database: Engine, state: str) -> None:
     """With its reason."""
     (key,) = seed(database, state=state)
-    cancel(database, key, "cancelled by dana", NOW)
+    cancel(database, key, NOW, by="dana")
     connector = Playing([Delivered("ok")])
     deliver_batch(database, {"email": connector}, settings(), now=NOW, owner="t")
     assert not connector.asked
     assert (outbox(database)[key].state, outbox(database)[key].error) == ("cancelled", "cancelled by dana")
+
+
+def test_who_retried_and_cancelled_stays_on_record(database: Engine) -> None:
+    """One by one and in bulk, with the state and the error that were."""
+    first, second = seed(database, 2, **DEAD)
+    requeue(database, first, NOW, by="dana")
+    cancel(database, first, NOW, by="max")
+    requeue_some(database, EntryFilter("discarded"), NOW, by="ops")
+    with reading(database) as connection:
+        told = {key: browse.acts(connection, key) for key in (first, second)}
+    assert [tuple(each)[1:] for each in told[first]] == [
+        ("retried", "dana", "discarded", "550 no such user"),
+        ("cancelled", "max", "available", ""),
+    ]
+    assert [tuple(each)[1:] for each in told[second]] == [("retried", "ops", "discarded", "550 no such user")]
 
 
 @pytest.fixture
@@ -163,6 +178,8 @@ def test_outbox_command_retries_and_cancels(sqlite_database: Engine, run: Any) -
     assert json.loads(run("retry", "--all", "--state", "discarded", "--json").stdout)["retried"] == 2
     assert outbox(sqlite_database)[ids[3]].state == "unknown"
     assert run("cancel", ids[0], "--by", "dana").stdout == "cancelled 1 entry\n"
+    assert "retried by operator at" in run("show", ids[0]).stdout
+    assert "cancelled by dana at" in run("show", ids[0]).stdout
     assert outbox(sqlite_database)[ids[0]].error == "cancelled by dana"
     listed = json.loads(run("list", "--state", "available", "--limit", "1", "--json").stdout)
     more = run("list", "--state", "available", "--cursor", listed["next_cursor"], "--json").stdout
@@ -207,6 +224,11 @@ def test_outbox_api_lists_shows_and_acts(sqlite_database: Engine, api: httpx.Cli
     assert api.post(f"/api/v1/outbox/{ids[0]}/retry").status_code == 409
     assert api.post(f"/api/v1/outbox/{ids[0]}/cancel").json()["error"] == "cancelled by ops"
     assert api.post(f"/api/v1/outbox/{ids[0]}/cancel").status_code == 409
+    acts = api.get(f"/api/v1/outbox/{ids[0]}").json()["acts"]
+    assert [(each["act"], each["by"], each["was"]) for each in acts] == [
+        ("retried", "ops", "discarded"),
+        ("cancelled", "ops", "available"),
+    ]
     many = {"state": "discarded", "connector": "email", "since": "2026-03-02T09:00:00Z"}
     assert WEBSITE_NOW < NOW, "the service's clock stands before the end of these entries"
     assert api.post("/api/v1/outbox/retry", json=many).json() == {"retried": 0, "more": False}
@@ -278,6 +300,9 @@ def test_console_retries_one_and_all_that_are_shown(sqlite_database: Engine, con
     assert states == ["available", "available", "available", "discarded"]
     assert console.post(f"/mail/{ids[0]}/cancel", data={"csrf": csrf}).status_code == 303
     assert outbox(sqlite_database)[ids[0]].error == "cancelled by dana"
+    shown = console.get(f"/mail/{ids[0]}").text
+    assert re.search(r'Retried by <span class="strong">dana</span>', shown)
+    assert "when it was discarded: 550 no such user" in shown
 
 
 @pytest.mark.parametrize(

@@ -32,18 +32,41 @@ def test_suppressions_are_added_shown_and_removed(url: str) -> None:
     assert "already" in run("add", "ann@x.example")[1]
     assert "manual      ann@x.example" in run("list")[1]
     assert '"reason": "manual"' in run("list", "--json")[1]
-    assert run("remove", "ann@x.example")[0] == 0
-    code, said = run("remove", "ann@x.example")
+    assert "no address" in run("list", "--starting", "bob")[1]
+    assert "--why" in run("remove", "ann@x.example")[1]
+    assert "--why is empty" in run("remove", "ann@x.example", "--why", " ")[1]
+    assert run("remove", "ann@x.example", "--why", "her mailbox works again")[0] == 0
+    code, said = run("remove", "ann@x.example", "--why", "again")
     assert code != 0
     assert "is not suppressed" in said
     assert run("add", "nonsense")[0] != 0
+    assert "the cursor is not one" in run("list", "--cursor", "x")[1]
     database = open_database(url)
     with reading(database) as connection:
         rows = connection.execute(
-            select(ConsentChange.change, ConsentChange.by, ConsentChange.how).order_by(ConsentChange.id)
+            select(ConsentChange.change, ConsentChange.by, ConsentChange.how, ConsentChange.note).order_by(
+                ConsentChange.id
+            )
         ).all()
     database.dispose()
     assert [tuple(row) for row in rows] == [
-        ("suppressed", "max", "command"),
-        ("released", "operator", "command"),
+        ("suppressed", "max", "command", ""),
+        ("released", "operator", "command", "her mailbox works again"),
     ]
+
+
+def test_consent_is_shown_with_how_it_came_about(url: str) -> None:
+    """What holds, and every change, with who and why; nothing in it commands the terminal."""
+
+    def run(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, list(words))
+        return done.exit_code, done.output
+
+    code, said = run("consent", "ann@x.example")
+    assert code == 2
+    assert "nothing is on record" in said
+    run("suppressions", "add", "ann@x.example", "--by", "max", "--why", "asked\x1b[31m by phone")
+    _, said = run("consent", "Ann@X.example")
+    assert "suppressed on the command line, max: asked [31m by phone" in said
+    assert "\x1b" not in said
+    assert '"how": "command"' in run("consent", "ann@x.example", "--json")[1]

@@ -87,6 +87,7 @@ def _state() -> None:
         _json("custom"),
     )
     op.create_index("ix_contact_account_id", "contact", ["account_id"])
+    op.create_index("ix_contact_email", "contact", ["email"])
     op.create_table(
         "subscription",
         _name("id", primary_key=True),
@@ -513,11 +514,25 @@ def _delivery() -> None:
     )
     op.create_index("ix_attempt_outbox_id", "attempt", ["outbox_id"])
     op.create_table(
+        "outbox_act",
+        _serial(),
+        _name("outbox_id", required=True),
+        _instant("at", required=True),
+        _name("act", required=True),
+        _name("by", required=True),
+        _name("was", required=True),
+        _text("note", required=True),
+    )
+    op.create_index("ix_outbox_act_outbox_id", "outbox_act", ["outbox_id"])
+    op.create_table(
         "suppression",
         _name("email", primary_key=True),
         _name("reason", required=True),
         _instant("since", required=True),
+        _name("by"),
+        _text("note", required=True),
     )
+    op.create_index("ix_suppression_since", "suppression", ["since", "email"])
     _consent()
 
 
@@ -543,6 +558,7 @@ def _consent() -> None:
         _text("note", required=True),
     )
     op.create_index("ix_consent_change_address", "consent_change", ["address", "at"])
+    op.create_index("ix_consent_change_contact", "consent_change", ["contact_id", "at"])
     op.create_table(
         "stopped_sequence",
         _name("run_id", primary_key=True),
