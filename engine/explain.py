@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, or_, select, text
 
 from engine.admit.mute import mute_of
+from engine.admit.pause import pause_at
+from engine.admit.pauses import read_pauses
 from engine.admit.silence import silence_at
 from engine.admit.silences import read_silences
 from engine.clock.workdays import LocalCalendar
@@ -212,6 +214,7 @@ def _situation(
             former=playbook.renamed_from,
         ),
         holds_at(connection, open_episodes, at),
+        pause_at(read_pauses(connection), playbook.name, at),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
+from engine.admit.pauses import is_paused
 from engine.conditions.catalogue import Catalogue
 from engine.conditions.tree import Condition
 from engine.fold.world import LivePlaybook, every_condition, moment_condition
@@ -149,13 +150,9 @@ class Library:
 
 
 def live_set(connection: Connection, library: Library) -> tuple[LivePlaybook, ...]:
-    """The playbooks that decide now, as the database has them."""
+    """The playbooks that decide now, as the database has them; those that rest owe what they decide."""
     rows = connection.execute(select(_RULEBOOK).order_by(_RULEBOOK.c.playbook)).all()
-    return tuple(
-        LivePlaybook(library.playbook(row.version), row.live_since, row.changed_at, row.paused)
-        for row in rows
-        if not row.paused
-    )
+    return tuple(LivePlaybook(library.playbook(row.version), row.live_since, row.changed_at) for row in rows)
 
 
 def is_current(connection: Connection, library: Library) -> bool:
@@ -236,7 +233,7 @@ def _playbooks_go_live(connection: Connection, library: Library, at: datetime) -
             "version": each.version,
             "live_since": known[name].live_since if name in known else at,
             "changed_at": at,
-            "paused": known[name].paused if name in known else False,
+            "paused": is_paused(connection, name),
         }
         for name, each in wanted.items()
         if name not in known or known[name].version != each.version

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 
+from engine.admit.pauses import wake_resumed
 from engine.clock.zones import format_instant
 from engine.fold.needs import needs
 from engine.fold.world import LivePlaybook
@@ -79,6 +80,7 @@ class Ticker:
             current = is_current(connection, self.library)
         if passed is not None and at < passed:
             raise TickInThePastError(at, passed)
+        wake_resumed(self.database, passed, at)
         complete = True
         if has_set or current:
             complete = self._evaluate(at, passed, report)

@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, select
 
+from engine.admit.pause import Pause
+from engine.admit.pauses import read_pauses
 from engine.conditions.catalogue import Catalogue, Kind
 from engine.fold.world import LivePlaybook, World
 from engine.health.model import LiveHealth
@@ -39,11 +41,16 @@ class Shelf(Protocol):
 
 def build_world(connection: Connection, library: Shelf, live: tuple[LivePlaybook, ...]) -> World:
     """The world of one tick over a database."""
-    return make_world(library, live, _people(connection), live_health(connection, library.catalogue))
+    health = live_health(connection, library.catalogue)
+    return make_world(library, live, _people(connection), health, tuple(read_pauses(connection)))
 
 
 def make_world(
-    library: Shelf, live: tuple[LivePlaybook, ...], people: Mapping[str, Person], health: LiveHealth | None
+    library: Shelf,
+    live: tuple[LivePlaybook, ...],
+    people: Mapping[str, Person],
+    health: LiveHealth | None,
+    pauses: tuple[Pause, ...] = (),
 ) -> World:
     """The world in which these playbooks are live, with these people by id and this way to compute health."""
 
@@ -64,6 +71,7 @@ def make_world(
         team=Team(library.settings.roles, people),
         settings=library.settings,
         health=health,
+        pauses=pauses,
         field_names={kind: tuple(library.catalogue.of_kind(kind)) for kind in Kind},
     )
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy import Engine, select
 
 from engine.admit.holds import list_holds, release_holds
+from engine.admit.pauses import pause_playbook, resume_playbook
 from engine.admit.silences import add_silence, end_silence, list_silences
 from engine.clock.zones import format_instant
 from engine.conditions.catalogue import Kind, Value
@@ -169,6 +170,12 @@ class Player(Protocol):
     def end_silences(self, when: datetime) -> None:
         """End everything that is silenced."""
 
+    def pause(self, playbook: str, when: datetime) -> None:
+        """Let a playbook rest."""
+
+    def resume(self, playbook: str, when: datetime) -> None:
+        """Let it go on."""
+
     def ledger(self) -> str:
         """See `ledger_json`."""
 
@@ -265,6 +272,14 @@ class Company:
         """End everything that is silenced."""
         for each in list_silences(self.database, lasting_at=when):
             end_silence(self.database, each.id, by="max", at=when)
+
+    def pause(self, playbook: str, when: datetime) -> None:
+        """Let a playbook rest."""
+        pause_playbook(self.database, playbook, at=when, by="max", why="a review")
+
+    def resume(self, playbook: str, when: datetime) -> None:
+        """Let it go on."""
+        resume_playbook(self.database, playbook, at=when, by="max")
 
     def ask_all(self, when: datetime) -> None:
         """Have every account looked at, whatever is stored about when that is needed."""

@@ -64,6 +64,14 @@ class Replayed:
         """End everything that is silenced."""
         self.replay.end_silences(by="max", at=when)
 
+    def pause(self, playbook: str, when: datetime) -> None:
+        """Let a playbook rest."""
+        self.replay.pause(playbook, at=when, by="max", why="a review")
+
+    def resume(self, playbook: str, when: datetime) -> None:
+        """Let it go on."""
+        self.replay.resume(playbook, at=when, by="max")
+
     def ledger(self) -> str:
         """See `ledger_json`."""
         with writing(self.empty) as connection:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
 
+from engine.admit.pause import Pause
 from engine.admit.silence import Silence
 from engine.episodes.episode import Owed
 from engine.rulefile.model import Mode, Playbook
@@ -45,10 +46,12 @@ def admission(
     now: datetime,
     silence: Silence | None = None,
     mute: str | None = None,
+    pause: Pause | None = None,
 ) -> Admission:
     """Judge an opening of `playbook` against the account's `runs` of it, past and present.
 
-    `silence` is the one that covers the playbook now; `mute` says which open run mutes it.
+    `silence` is the one that covers the playbook now; `mute` says which open run mutes it; `pause` is the
+    one of the playbook itself.
     """
     joined = _joined(playbook, subject_id, key, anchor, runs)
     if joined is not None:
@@ -61,6 +64,8 @@ def admission(
     if playbook.cooldown is not None and ended and not is_open and now < max(ended) + playbook.cooldown:
         until = max(ended) + playbook.cooldown
         return Postponed(Owed.COOLDOWN, f"cooling down until {until:%Y-%m-%d %H:%M} UTC", until)
+    if pause is not None:
+        return Postponed(Owed.PAUSED, pause.words)
     if silence is not None:
         return Postponed(Owed.SILENCED, silence.words)
     if mute is not None:

@@ -300,7 +300,7 @@ class ExplanationItem(BaseModel):
     account_id: str
     at: str
     answer: Answer
-    owed: str | None = Field(description="Of an owed start, what it waits for: cooldown, silenced, held …")
+    owed: str | None = Field(description="Of an owed start, what it waits for: cooldown, paused, held …")
     conclusion: str = Field(description="The answer as a sentence.")
     verdict: bool | None = Field(description="Of audience and `when` together; null where it is unknown.")
     audience: ConditionNode | None

@@ -89,6 +89,19 @@ COMMANDS: Mapping[str, Place] = {
         "silence",
         "Start nothing for an account, and send nothing for its open runs, until an instant.",
     ),
+    "pause": Place(
+        "pause_command",
+        "pause",
+        "Start nothing of a playbook, and send nothing for its open runs, until somebody resumes it.",
+    ),
+    "resume": Place(
+        "pause_command",
+        "resume",
+        "End the pause of a playbook; the next tick starts and sends what it still owes.",
+    ),
+    "pauses": Place(
+        "pause_command", "pauses", "Show which playbooks are paused, since when, by whom and why."
+    ),
     "holds": Place("holds_command", "holds", "What the guard stopped, and letting it go."),
     "silences": Place("silence_command", "silences", "Accounts that are left alone for a while."),
     "outbox": Place("outbox_command", "outbox", "Messages on their way out, and those given up."),

@@ -22,6 +22,7 @@ class Owed(StrEnum):
 
     COOLDOWN = "cooldown"
     OPEN_RUN = "open_run"
+    PAUSED = "paused"
     SILENCED = "silenced"
     MUTED = "muted"
     HELD = "held"

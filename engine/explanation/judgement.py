@@ -172,7 +172,9 @@ def again_at(it: Situation, episode: Episode) -> datetime | None:
 def obstacle(it: Situation, episode: Episode) -> Obstacle | None:
     """What keeps an open episode from starting a run; None when nothing does."""
     key = it.key if episode.is_moment else episode.key
-    answer = admission(it.playbook, it.subject_id, key, it.anchor, it.runs, it.at, it.silence, it.mute)
+    answer = admission(
+        it.playbook, it.subject_id, key, it.anchor, it.runs, it.at, it.silence, it.mute, it.pause
+    )
     match answer:
         case Joined(_, reason):
             return Obstacle(None, reason)

@@ -22,7 +22,7 @@ class Remark:
 
 def reasoning(it: Situation) -> tuple[Remark, ...]:
     """Everything that is looked at after the condition, whether it stands in the way or not."""
-    looks = (_live, _stretch, _open_run, _term, _cooldown, _silence, _mute, _guard)
+    looks = (_live, _stretch, _open_run, _term, _cooldown, _pause, _silence, _mute, _guard)
     return tuple(remark for look in looks if (remark := look(it)) is not None)
 
 
@@ -83,6 +83,10 @@ def _cooldown(it: Situation) -> Remark | None:
     if until > it.at:
         return Remark("cooldown", f"until {format_instant(until)}", stops=True)
     return Remark("cooldown", f"over since {format_instant(until)}", stops=False)
+
+
+def _pause(it: Situation) -> Remark | None:
+    return None if it.pause is None else Remark("pause", it.pause.words, stops=True)
 
 
 def _silence(it: Situation) -> Remark:

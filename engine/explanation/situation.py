@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from engine.admit.holds import HeldBatch
+from engine.admit.pause import Pause
 from engine.admit.silence import Silence
 from engine.conditions.evaluate import Trace
 from engine.episodes.episode import Episode
@@ -40,6 +41,7 @@ class Situation:
     silence: Silence | None = None
     mute: str | None = None
     holds: Mapping[str, HeldBatch] = field(default_factory=dict)
+    pause: Pause | None = None
 
     @property
     def own_runs(self) -> list[Run]:

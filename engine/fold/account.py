@@ -122,11 +122,11 @@ class AccountFold:
         )
 
     def _lifted_by_people(self) -> Iterator[datetime]:
-        """When somebody released a hold, or ended a silence before its time."""
+        """When somebody released a hold, resumed a playbook, or ended a silence before its time."""
         yield from self._case.releases.values()
-        for silence in self._case.silences:
-            if silence.ended_at is not None and silence.ended_at >= self._since:
-                yield silence.ended_at
+        ends = [each.ended_at for each in self._case.silences]
+        ends += [each.ended_at for each in self._case.world.pauses]
+        yield from (each for each in ends if each is not None and each >= self._since)
 
     def _batches(self, instant: datetime) -> Iterator[list[DataInput]]:
         """The inputs of this instant, those effective together in one batch."""

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from engine.admit.pause import pause_at
 from engine.admit.silence import silence_at
 from engine.clock.durations import Duration
 from engine.clock.zones import format_instant, parse_instant
@@ -103,12 +104,13 @@ def _is_put_off(case: Case, course: OpenRun, spec: model.Step, step: Step) -> bo
 
 
 def _hindrance(case: Case, course: OpenRun, spec: model.Step) -> str | None:
-    """What a step has to wait for although its time has come: a mute, or a silence for what would be sent."""
+    """What a step has to wait for although its time has come: a mute, or what keeps it from sending."""
     mute = case.muted_by(course.run.playbook, holding=True)
     if mute is not None or not any(map(model.is_sent, model.deeds(spec.action))):
         return mute
-    silence = silence_at(case.silences, course.run.playbook, case.now)
-    return None if silence is None else silence.words
+    name = course.run.playbook
+    quiet = pause_at(case.world.pauses, name, case.now) or silence_at(case.silences, name, case.now)
+    return None if quiet is None else quiet.words
 
 
 def _act(case: Case, playbook: Playbook, course: OpenRun, spec: model.Step, step: Step) -> None:

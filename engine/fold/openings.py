@@ -4,6 +4,7 @@ from datetime import datetime
 
 from engine.admit.admission import Admitted, Joined, Postponed, admission
 from engine.admit.guard import Opening
+from engine.admit.pause import pause_at
 from engine.admit.silence import silence_at
 from engine.clock.zones import format_instant
 from engine.conditions.catalogue import Kind, encode
@@ -33,6 +34,7 @@ def admit(case: Case, playbook: Playbook, episode: Episode) -> None:
         case.now,
         silence_at(case.silences, playbook.name, case.now),
         case.muted_by(playbook.name),
+        pause_at(case.world.pauses, playbook.name, case.now),
     )
     match answer:
         case Joined(run_id, reason):

@@ -42,11 +42,15 @@ def closings(record: Record, since: datetime, until: datetime) -> list[tuple[dat
 
 
 def turning_points(case: Case) -> Iterator[datetime]:
-    """When episodes, silences, holds and open runs move without an input."""
+    """When episodes, silences, pauses, holds and open runs move without an input."""
     yield from case.retries.values()
     for silence in case.silences:
         yield silence.since
         yield silence.end
+    for pause in case.world.pauses:
+        yield pause.since
+        if pause.ended_at is not None:
+            yield pause.ended_at
     for (name, _), episode in case.states.items():
         yield from _of_episode(case, name, episode)
     for episode in [*case.states.values(), *case.moments.values()]:

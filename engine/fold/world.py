@@ -6,6 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
+from engine.admit.pause import Pause
 from engine.clock.workdays import LocalCalendar
 from engine.conditions.catalogue import Field, Kind, Value
 from engine.conditions.feed import Feeds
@@ -48,7 +49,6 @@ class LivePlaybook:
     playbook: Playbook
     live_since: datetime
     changed_at: datetime
-    paused: bool = False
 
     @cached_property
     def condition(self) -> Condition | None:
@@ -208,6 +208,8 @@ class World:
     """Every declared field by kind, so that a template can ask for one that is missing."""
     health: LiveHealth | None = None
     """How health is computed where no source gives it."""
+    pauses: tuple[Pause, ...] = ()
+    """When playbooks rested, or still do."""
     _calendars: dict[tuple[str, str], LocalCalendar] = field(default_factory=dict)
     _reads: dict[str, Reads] = field(default_factory=dict)
 

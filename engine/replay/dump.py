@@ -44,6 +44,7 @@ def dump(connection: Connection, memory: Memory) -> None:
         _insert(connection, model, _plain(row for each in accounts for row in getattr(each, name).values()))
     _insert(connection, tables.Outbox, [row for each in accounts for row in each.messages.values()])
     _insert(connection, tables.Hold, _plain(memory.holds.values()))
+    _insert(connection, tables.Pause, _plain(memory.pauses))
     _insert(connection, tables.Decision, [decision_row(each) for each in memory.decisions])
     write_scores(connection, [score for each in accounts for score in each.scores.values()])
 

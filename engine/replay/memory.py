@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from engine.admit.pause import Pause
 from engine.admit.silence import Silence
 from engine.clock.zones import parse_instant
 from engine.conditions.catalogue import Kind
@@ -128,6 +129,8 @@ class Memory:
     """In the order in which they were written."""
     changes: int = 0
     """How many there are."""
+    pauses: list[Pause] = field(default_factory=list)
+    """In the order of their beginnings."""
 
     def row(self, kind: Kind, subject_id: str) -> Row | None:
         """The current row of a subject."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from engine.admit.pauses import PauseError, new_pause
 from engine.admit.silences import SilenceError, new_silence
 from engine.conditions.catalogue import Catalogue, Kind
 from engine.fold.needs import needs
@@ -47,7 +48,8 @@ class Replay:
         if due:
             since = self._passed or earliest_start(self._world, due, at)
             view = MemoryReading(self.memory, self._catalogue, self._world.settings, self._needs, since)
-            Round(MemoryLedger(view), self._world, lambda asked: (), at, self._passed, report, due).run()
+            world = replace(self._world, pauses=tuple(self.memory.pauses))
+            Round(MemoryLedger(view), world, lambda asked: (), at, self._passed, report, due).run()
         self._passed = at
         return report
 
@@ -105,6 +107,27 @@ class Replay:
         account = self.memory.accounts[account_id]
         account.silences.setdefault(silence.id, silence)
         account.wake(at)
+
+    def pause(self, playbook: str, *, at: datetime, by: str, why: str) -> None:
+        """Pause a playbook from `at` on. Raises PauseError when it is paused already."""
+        if any(each.covers(playbook, at) for each in self.memory.pauses):
+            raise PauseError(f'"{playbook}" is paused already')
+        self.memory.pauses.append(new_pause(playbook, at=at, by=by, why=why))
+
+    def resume(self, playbook: str, *, at: datetime, by: str) -> None:
+        """End the pause of a playbook at `at`. Raises PauseError when it is not paused."""
+        lasting = [each for each in self.memory.pauses if each.playbook == playbook and not each.ended_at]
+        if not lasting:
+            raise PauseError(f'"{playbook}" is not paused')
+        ended = replace(lasting[0], ended_at=max(at, lasting[0].since), ended_by=by)
+        self.memory.pauses[self.memory.pauses.index(lasting[0])] = ended
+        for account in self.memory.accounts.values():
+            owes = any(
+                each.is_open and each.owed is not None and each.playbook == playbook
+                for each in account.episodes.values()
+            )
+            if owes or any(each.is_open and each.playbook == playbook for each in account.runs.values()):
+                account.wake(at)
 
     def end_silences(self, *, by: str, at: datetime) -> None:
         """End every silence that lasts at `at`."""

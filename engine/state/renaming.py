@@ -16,6 +16,7 @@ _NAMED: tuple[Any, ...] = (
     tables.Decision.__table__,  # type: ignore[attr-defined]
     tables.Hold.__table__,  # type: ignore[attr-defined]
     tables.Silence.__table__,  # type: ignore[attr-defined]
+    tables.Pause.__table__,  # type: ignore[attr-defined]
     tables.PlaybookVersion.__table__,  # type: ignore[attr-defined]
 )
 """Every table whose rows name a playbook. Ids are digests of what things were called at first, and stay."""

@@ -333,7 +333,7 @@ class Episode(SQLModel, table=True):
     lapsed_at: datetime | None = _instant()
     """Since when it has not held and counts as holding all the same."""
     owed: str | None = None
-    """Why an opening has not started yet: cooldown, open_run, silenced, muted, held."""
+    """Why an opening has not started yet: cooldown, open_run, paused, silenced, muted, held."""
     hold_id: str | None = None
     run_id: str | None = None
     reason: str = Field(default="", sa_type=Text)
@@ -757,6 +757,19 @@ class Silence(SQLModel, table=True):
     why: str = Field(sa_type=Text)
     ended_at: datetime | None = _instant()
     """When somebody ended it before its time."""
+    ended_by: str | None = None
+
+
+class Pause(SQLModel, table=True):
+    """A playbook that rests for everybody. One that lasts is marked in `rulebook` too, for delivery."""
+
+    id: str = Field(primary_key=True)
+    playbook: str
+    since: datetime = _required_instant()
+    by: str
+    why: str = Field(sa_type=Text)
+    ended_at: datetime | None = _instant()
+    """When somebody resumed it."""
     ended_by: str | None = None
 
 

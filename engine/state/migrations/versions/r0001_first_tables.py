@@ -393,6 +393,16 @@ def _playbooks() -> None:
         _name("ended_by"),
     )
     op.create_index("ix_silence_account", "silence", ["account_id"])
+    op.create_table(
+        "pause",
+        _name("id", primary_key=True),
+        _name("playbook", required=True),
+        _instant("since", required=True),
+        _name("by", required=True),
+        _text("why", required=True),
+        _instant("ended_at"),
+        _name("ended_by"),
+    )
 
 
 def _queue() -> None:
