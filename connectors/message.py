@@ -18,6 +18,8 @@ _LONGEST_URL = 900
 _LONGEST_LABEL = 63
 _LONGEST_WORD = 75
 """Characters of an encoded word (RFC 2047, section 2)."""
+_LONGEST_UNFOLDED = 60
+"""Characters that fit on the first line of a header, behind its name."""
 
 
 class BadLetterError(ValueError):
@@ -127,8 +129,13 @@ def _header_address(header: str, mailbox: Mailbox) -> str:
 
 def _words(header: str, text: str) -> str:
     """Text of any script as a header holds it (RFC 2047), folded."""
-    charset = "us-ascii" if text.isascii() else "utf-8"
+    charset = "us-ascii" if _is_plain(text) else "utf-8"
     return Header(text, charset, maxlinelen=_LONGEST_WORD, header_name=header).encode(linesep="\r\n")
+
+
+def _is_plain(text: str) -> bool:
+    """Whether the text can stand as it is: it folds at its spaces, and nothing in it reads as encoded."""
+    return text.isascii() and "=?" not in text and max(map(len, text.split(" "))) <= _LONGEST_UNFOLDED
 
 
 def _label(name: str) -> str:

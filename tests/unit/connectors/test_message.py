@@ -10,6 +10,7 @@ from email.utils import parseaddr
 from typing import Any
 
 import pytest
+from fast_mail_parser import parse_email
 
 from connectors.address import BadAddressError, is_address, parse_mailbox
 from connectors.message import BadLetterError, Letter, build_message, message_id, on_the_wire
@@ -30,6 +31,16 @@ LETTER = Letter(
 def parsed(letter: Letter) -> Any:
     """The letter as a mail program reads it off the wire."""
     return message_from_bytes(on_the_wire(build_message(letter)), policy=default)
+
+
+@pytest.mark.parametrize(
+    "subject", ["A" * 200, f"{'A' * 70} {'b' * 70}", "=?utf-8?q?Your_bank?= writes", "a  b", "Grüße " * 30]
+)
+def test_build_message_keeps_the_subject_whatever_it_is(subject: str) -> None:
+    """Words that no line holds are not pushed off the first, and none is read as something else."""
+    wire = on_the_wire(build_message(replace(LETTER, subject=subject.strip())))
+    assert parse_email(wire, strict=True).subject == subject.strip()
+    assert b"Subject: \r\n" not in wire
 
 
 def test_build_message_reads_back_as_it_was_written() -> None:
