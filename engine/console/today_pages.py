@@ -92,11 +92,12 @@ def _rows(service: Service, visitor: Visitor, names: Iterable[str]) -> Iterator[
 
 
 def _chosen(visitor: Visitor, whose: str, people: Mapping[str, Row[Any]]) -> str:
-    """Whose day is shown: what was chosen, else one's own, else that of the first person there is."""
+    """Whose day is shown: what was chosen, else one's own, else that of the first CSM, or of anybody."""
     allowed = [each for each, _ in _choices(visitor, people)]
     if whose in allowed:
         return whose
-    return visitor.person_id if visitor.person_id in allowed else next(iter(allowed), "")
+    csms = [each for each in allowed if each in people and people[each].role == "csm"]
+    return visitor.person_id if visitor.person_id in allowed else next(iter([*csms, *allowed]), "")
 
 
 def _choices(visitor: Visitor, people: Mapping[str, Row[Any]]) -> list[tuple[str, str]]:
