@@ -88,6 +88,17 @@ class Loop:
             log.exception("The %s failed and will be tried again.", self.name)
 
 
+def repeating(name: str, turn: Callable[[], bool]) -> Loop:
+    """A loop that wakes itself while there is more to do, which `turn` says."""
+
+    def work() -> None:
+        if turn():
+            loop.wake()
+
+    loop = Loop(name, work)
+    return loop
+
+
 @dataclass(frozen=True)
 class Work:
     """What a schedule runs. Each takes the instant it runs at; `now` supplies it."""
@@ -115,7 +126,7 @@ class Schedule:
     def __init__(self, work: Work, tick_seconds: float) -> None:
         self._work = work
         self._ticking = Loop("tick", self._tick)
-        self._delivering = [self._lane(f"delivery {name}", turn) for name, turn in work.lanes.items()]
+        self._delivering = [repeating(f"delivery {name}", turn) for name, turn in work.lanes.items()]
         self._jobs = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(4)},
@@ -125,7 +136,7 @@ class Schedule:
         self._every(POLL_SECONDS, "poll", self._poll)
         self._every(DELIVER_SECONDS, "delivery", self.wake_delivery)
         self._every(RECOVER_SECONDS, "recovery", self._recover)
-        self._reading = [self._lane("inbox", work.inbox)] if work.inbox else []
+        self._reading = [repeating("inbox", work.inbox)] if work.inbox else []
         for loop in self._reading:
             self._every(work.inbox_seconds, "inbox", loop.wake)
         if work.live:
@@ -182,14 +193,6 @@ class Schedule:
     def _tick(self) -> None:
         if self._work.tick(self._work.now()):
             self.wake_delivery()
-
-    def _lane(self, name: str, turn: Callable[[], bool]) -> Loop:
-        def work() -> None:
-            if turn():
-                loop.wake()
-
-        loop = Loop(name, work)
-        return loop
 
     def _recover(self) -> None:
         try:

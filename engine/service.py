@@ -7,8 +7,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import partial
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from engine.admit.holds import release_holds
 from engine.api.app import create_app
 from engine.api.service import Service
 from engine.decider import Decider
+from engine.delivering import STOP_SECONDS, now, open_deliverer, stop_delivering, turns
 from engine.explain import explanations
 from engine.explanation.document import Explanation
 from engine.first_start import (
@@ -34,9 +34,6 @@ from engine.mailbox.receiver import MailboxReceiver
 from engine.match.choice import open_matcher
 from engine.match.matcher import DurableMatcher, Matcher
 from engine.outbox.deliver import Deliverer
-from engine.outbox.entry import close_connectors
-from engine.outbox.lane import Lane
-from engine.outbox.wiring import open_connectors
 from engine.returns.reading import check_secret, inbox_of, read_inbox, seconds_between, soft_limit
 from engine.sample.life import live
 from engine.schedule import Schedule, Work
@@ -46,13 +43,6 @@ from engine.web_server import WebServer
 from engine.wiring import with_console_port, with_mailbox_port
 
 log = logging.getLogger(__name__)
-
-STOP_SECONDS = 5.0
-"""How long a stop waits for a tick or a delivery under way."""
-CUT_SECONDS = 2.0
-"""How long it then waits for what came of deliveries whose connections it has cut."""
-AT_ONCE = 100
-"""Outbox entries delivered before the delivery looks up."""
 
 
 class ServiceFailedError(Exception):
@@ -100,11 +90,6 @@ class _Stopped:
     is_clean: bool = True
 
 
-def now() -> datetime:
-    """The clock of the running service."""
-    return datetime.now(UTC)
-
-
 def _assemble(settings: Settings, stack: ExitStack, say: Callable[[str], None]) -> tuple[Parts, FirstToken]:
     database = _open_database(settings.database_url)
     stack.callback(database.dispose)
@@ -116,7 +101,7 @@ def _assemble(settings: Settings, stack: ExitStack, say: Callable[[str], None]) 
     if settings.sample.enabled:
         decider.fill(now(), say)
         token = replace(token, people=_sample_people(database, settings))
-    deliverer = _deliverer(database, settings, stack)
+    deliverer = open_deliverer(database, settings, stack)
     inbox = inbox_of(settings.email)
     return Parts(database, settings, decider, matcher, deliverer, inbox), token
 
@@ -183,7 +168,7 @@ def _work(parts: Parts) -> Work:
     return Work(
         now=now,
         tick=parts.decider.tick,
-        lanes=_turns(parts.deliverer),
+        lanes=turns(parts.deliverer),
         recover=parts.deliverer.recover,
         is_due=parts.decider.is_due,
         live=live_on if sample.enabled and sample.live else None,
@@ -235,24 +220,6 @@ def _service(parts: Parts, schedule: Schedule) -> Service:
     )
 
 
-def _deliverer(database: Engine, settings: Settings, stack: ExitStack) -> Deliverer:
-    connectors = open_connectors(settings, database)
-    stack.callback(close_connectors, connectors)
-    owner = f"{socket.gethostname()}:{os.getpid()}"
-    deliverer = Deliverer(database, connectors, settings, now, owner)
-    deliverer.begin()
-    return deliverer
-
-
-def _turns(deliverer: Deliverer) -> dict[str, Callable[[], bool]]:
-    """Each lane as something that does a batch and says whether more is ready."""
-
-    def turn(lane: Lane) -> bool:
-        return lane.run(AT_ONCE).total() >= AT_ONCE
-
-    return {name: partial(turn, lane) for name, lane in deliverer.lanes.items()}
-
-
 def _refuse_taken_mailbox(settings: Settings) -> None:
     mailbox = settings.mailbox
     if mailbox.enabled and mailbox.smtp_port:
@@ -277,13 +244,8 @@ def _open_mailbox(settings: Settings, stack: ExitStack) -> Settings:
 
 def _stop(schedule: Schedule, web: WebServer, parts: Parts, stopped: _Stopped) -> None:
     web.end()
-    parts.deliverer.end()
-    stopped.is_clean = schedule.stop(STOP_SECONDS)
-    if not stopped.is_clean:
-        parts.deliverer.cut()
-        if parts.inbox is not None:
-            parts.inbox.close()
-        stopped.is_clean = schedule.stop(CUT_SECONDS)
+    cuts = [parts.inbox.close] if parts.inbox is not None else []
+    stopped.is_clean = stop_delivering(parts.deliverer, schedule.stop, cuts)
     if not stopped.is_clean:
         log.warning("What was under way is left as it is; the next start takes it up.")
         _end_workers(parts.matcher)

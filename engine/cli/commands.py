@@ -57,6 +57,11 @@ COMMANDS: Mapping[str, Place] = {
         "run_service",
         "Run the service: scheduler, delivery, API and console. Ctrl-C stops it.",
     ),
+    "deliver": Place(
+        "deliver_command",
+        "deliver",
+        "Send what waits in the outbox, beside the service or other such processes. Ctrl-C stops it.",
+    ),
     "tasks": Place("tasks_command", "tasks", "List tasks by priority and due time."),
     "inbox": Place("inbox_command", "inbox", "Take everything new in the mailbox of `email.inbox`, once."),
     "sources": Place(

@@ -170,12 +170,15 @@ class KeepingHandler:
 
     def __init__(self) -> None:
         self.contents: list[bytes] = []
+        self.peers: set[Any] = set()
+        """Whence it came: one for each connection."""
         self.pause = 0.0
         """Seconds between taking a message and saying so."""
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         """Take every message."""
         self.contents.append(envelope.original_content)
+        self.peers.add(session.peer)
         if self.pause:
             await asyncio.sleep(self.pause)
         return f"250 queued as {len(self.contents)}"
