@@ -301,7 +301,7 @@ class Settings(BaseSettings):
 
 def _custom_field(path: str, spec: CustomField) -> catalogue.Field:
     kind, _, name = path.partition(".")
-    if kind not in list(Kind) or not name.isidentifier():
+    if kind not in catalogue.KEPT or not name.isidentifier():
         raise ValueError(f'"{path}" is not a field path; write it as account.region')
     if path in catalogue.OF_A_METRIC:
         raise ValueError(f"{path} is what every metric has; name the metric otherwise")
@@ -316,7 +316,7 @@ def _check_sources(sources: dict[str, SourceSettings], known: Catalogue) -> None
                 f"sources: {name!r} is no name; use up to {LONGEST_SOURCE} printable characters"
             )
         for each in spec.feeds:
-            if each.partition(".")[0] in list(Kind) and "." in each:
+            if each.partition(".")[0] in catalogue.KEPT and "." in each:
                 try:
                     known.get(each)
                 except UnknownField as error:

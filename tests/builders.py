@@ -106,10 +106,11 @@ def happening(
     recorded: datetime | None = None,
     subject: str | None = None,
     identity: str | None = None,
+    carries: Mapping[str, Any] | None = None,
 ) -> EventEntry:
     """One event, named for its account, name and time unless told otherwise."""
     known = identity or f"{account_id}/{name}/{when.isoformat()}"
-    return EventEntry(known, account_id, name, when, recorded or when, subject)
+    return EventEntry(known, account_id, name, when, recorded or when, subject, carries)
 
 
 def feed(name: str, watermark: datetime, known: datetime | None = None) -> Entry:

@@ -227,6 +227,35 @@ exit:
   - {outcome: woken, when: {event: cancel_requested, since: run_start}, for: 1d}
 """,
     """
+playbook: carrying
+title: What events carry
+owner: cs
+subject: account
+when:
+  any:
+    - {count: event, name: login, where: {field: event.plan, equals: trial}, within: 4d, at_least: 2}
+    - {sum: event.sale.amount, name: login, where: {field: event.is paid, equals: true}, within: 3d, above: 9}
+    - {event: outage, where: {field: event.plan, in: [trial, pro]}, within: 30h}
+    - {event: login, where: {field: event.plan, is_missing: true}, at_least: 1, within: 1d}
+on:
+  event: cancel_requested
+  where: {any: [{field: event.plan, contains: R}, {field: event.plan, equals: 3}]}
+cooldown: 2d
+steps:
+  - {id: ask, day: 1, task: {to: csm, title: "Ask {{ account.name }}", due: 1bd}}
+  - id: sold
+    on: {sum: event.sale.amount, name: login, since: run_start, at_least: 60}
+    message: {via: slack, to: "#cs", template: note}
+  - id: tried
+    on: {event: login, where: {field: event.plan, not_equals: trial}}
+    repeat: each
+    message: {via: slack, to: "#cs", template: note}
+  - {id: late, day: 5, task: {to: csm, title: "Ask again", due: 1bd}}
+exit:
+  - {outcome: quiet, when: {event: login, where: {field: event.plan, equals: trial}, absent_for: 3d}, for: 6h}
+  - {outcome: lost, when: {event: outage, where: {field: event.sale.amount, below: 0}, since: run_start}}
+""",
+    """
 playbook: watchful
 title: Each time
 owner: cs
@@ -417,7 +446,16 @@ def _renewal(random: Random, name: str, when: datetime) -> list[Entry | EventEnt
 def _event(random: Random, name: str, when: datetime) -> list[Entry | EventEntry]:
     late = random.choice((timedelta(0), timedelta(0), 2 * HOUR, 2 * DAY))
     kind = random.choice(("login", "login", "outage", "cancel_requested", "unknown_event"))
-    return [happening(kind, when, name, recorded=when + late)]
+    return [happening(kind, when, name, recorded=when + late, carries=_carried(when))]
+
+
+def _carried(when: datetime) -> dict[str, Any] | None:
+    """What an event carries: always the same at the same instant."""
+    step = when.day + when.hour + when.minute
+    plans: tuple[Any, ...] = ("trial", "pro", "trial", None, 3)
+    amounts: tuple[Any, ...] = (120, 40.5, "120", -30, 75, 60)
+    carried = {"plan": plans[step % 5], "sale": {"amount": amounts[step % 6]}, "is paid": step % 3 > 0}
+    return carried if step % 7 else None
 
 
 def _move(random: Random, name: str, when: datetime) -> list[Entry | EventEntry]:

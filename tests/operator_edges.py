@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from engine.rulefile.model import Guard, OnTiming
 from engine.rulefile.parse_playbook import parse_playbook
 from engine.runs.run import Step
 from engine.state.book import Book, ChangeInput, EventInput, Past
+from engine.state.flow import Flow
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 TICK, HOUR, DAY = timedelta(microseconds=1), timedelta(hours=1), timedelta(days=1)
@@ -38,6 +40,8 @@ class Edge:
     """Earlier values of the question's field: how long ago, and what."""
     events: tuple[timedelta, ...] = ()
     """How long ago the question's event happened."""
+    carried: tuple[Mapping[str, Any], ...] = ()
+    """What each of these events carries, or of a moment the one that happens; nothing where left out."""
     new: Any = None
     """Of a moment of change: the value after it."""
     superseded: bool = False
@@ -98,10 +102,17 @@ class Edge:
         book.known_since = None if self.beginning is None else self.at - self.beginning
         if predicate.field is not None:
             self._remember(book, predicate.field, values)
-        if self.event is not None and self.events:
-            times = sorted(self.at - each for each in self.events)
-            book.event_times[self.event], book.last_events[self.event] = times, times[-1]
+        stream = predicate.stream
+        if stream is not None and not stream.is_plain:
+            book.flows[stream] = Flow(stream)
+        for ago, properties in self.happened:
+            book.happen(str(self.event), self.at - ago, properties)
         return book
+
+    @property
+    def happened(self) -> list[tuple[timedelta, Mapping[str, Any] | None]]:
+        """How long ago each event happened, and what it carries."""
+        return list(zip_longest(self.events, self.carried[: len(self.events)]))
 
     def _feeds(self, predicate: Predicate, watermark: datetime) -> Feeds:
         feed = Feed("usage", advances=(Advance(self.at - TICK, watermark),), fresh_for=self.fresh_for)
@@ -128,7 +139,8 @@ class Edge:
         """How many moments the change or event is."""
         predicate = self.predicate
         if predicate.event is not None:
-            event = EventInput(self.at, self.at, "e1", str(self.new or predicate.event), None)
+            carried = self.carried[0] if self.carried else None
+            event = EventInput(self.at, self.at, "e1", str(self.new or predicate.event), None, carried)
             return len(marks(predicate, event, {}, Kind.ACCOUNT, "acme", self.book))
         assert predicate.field is not None
         name, old = predicate.field.name, _value(self.now.get(predicate.field.name))
@@ -405,6 +417,93 @@ def _lagging(within: str, absent: str, count: str) -> Iterator[Edge]:
                started=DAY, seen=5 * DAY)  # fmt: skip
 
 
+_TRIAL, _PRO, _OTHER = {"plan": "trial"}, {"plan": "pro"}, {"plan": 3}
+
+
+def _carried() -> Iterator[Edge]:
+    """Events of which those are meant that carry something."""
+    trial = "where: {field: event.plan, equals: trial}"
+    yield Edge(f"{{event: login, {trial}}}", "a login of plan trial", 1, carried=(_TRIAL,))
+    yield Edge(f"{{event: login, {trial}}}", "a login of plan pro", 0, carried=(_PRO,))
+    yield Edge(f"{{event: login, {trial}}}", "a login without a plan", 0)
+    yield Edge(f"{{event: login, {trial}}}", "a login of plan 3, a number", 0, carried=(_OTHER,))
+    within, absent = f"{{event: login, {trial}, within: 7d}}", f"{{event: login, {trial}, absent_for: 7d}}"
+    count = f"{{event: login, {trial}, at_least: 2, within: 7d}}"
+    run = f"{{event: login, {trial}, since: run_start}}"
+    yield Edge(within, "of trial exactly 7 days ago, of pro since", True, events=(7 * DAY, DAY),
+               carried=(_TRIAL, _PRO))  # fmt: skip
+    yield Edge(within, "of trial 8 days ago, of pro since", False, events=(8 * DAY, DAY),
+               carried=(_TRIAL, _PRO))  # fmt: skip
+    yield Edge(within, "of trial 8 days ago, without a plan since", None, events=(8 * DAY, DAY),
+               carried=(_TRIAL,))  # fmt: skip
+    yield Edge(within, "there never was a login", False)
+    yield Edge(within, "of trial 10 days ago, of pro since, its source seen until just after 3 days ago",
+               False, events=(10 * DAY, DAY), carried=(_TRIAL, _PRO), seen=3 * DAY - TICK)  # fmt: skip
+    yield Edge(within, "of trial 10 days ago, of pro since, its source seen until 3 days ago", None,
+               events=(10 * DAY, DAY), carried=(_TRIAL, _PRO), seen=3 * DAY)  # fmt: skip
+    yield Edge(absent, "of trial exactly 7 days ago, of pro since", True, events=(7 * DAY, DAY),
+               carried=(_TRIAL, _PRO))  # fmt: skip
+    yield Edge(absent, "of trial 6 days ago", False, events=(6 * DAY,), carried=(_TRIAL,))
+    yield Edge(absent, "of trial 8 days ago, without a plan 6 days ago", None, events=(8 * DAY, 6 * DAY),
+               carried=(_TRIAL,))  # fmt: skip
+    yield Edge(absent, "of trial 9 days ago, without a plan 8 days ago", True, events=(9 * DAY, 8 * DAY),
+               carried=(_TRIAL,))  # fmt: skip
+    yield Edge(absent, "of pro 9 days ago", None, events=(9 * DAY,), carried=(_PRO,))
+    yield Edge(count, "two of trial, one of pro", True, events=(3 * DAY, 2 * DAY, DAY),
+               carried=(_TRIAL, _TRIAL, _PRO))  # fmt: skip
+    yield Edge(count, "one of trial, one of pro", False, events=(2 * DAY, DAY), carried=(_TRIAL, _PRO))
+    yield Edge(count, "one of trial, one without a plan", None, events=(2 * DAY, DAY), carried=(_TRIAL,))
+    yield Edge(run, "one of trial after the run started", True, events=(HOUR,), carried=(_TRIAL,),
+               started=DAY)  # fmt: skip
+    yield Edge(run, "one of pro after the run started", False, events=(HOUR,), carried=(_PRO,), started=DAY)
+    yield Edge(run, "one without a plan after the run started", None, events=(HOUR,), started=DAY)
+
+
+def _sums() -> Iterator[Edge]:
+    """Numbers of events, and sums over them, by what they carry."""
+    logins = "{count: event, name: login, within: 7d, where: {field: event.plan, equals: trial}, "
+    few, many = logins + "below: 2}", logins + "at_least: 2}"
+    three = (3 * DAY, 2 * DAY, DAY)
+    yield Edge(few, "one of trial, two of pro", True, events=three, carried=(_TRIAL, _PRO, _PRO))
+    yield Edge(few, "two of trial, one of pro", False, events=three, carried=(_TRIAL, _TRIAL, _PRO))
+    yield Edge(few, "one of trial, one without a plan: 1 or 2", None, events=three[1:], carried=(_TRIAL,))
+    yield Edge(few, "one of trial, one of plan 3, a number: 1 or 2", None, events=three[1:],
+               carried=(_TRIAL, _OTHER))  # fmt: skip
+    yield Edge(many, "two of trial, one without a plan: 2 or 3", True, events=three, carried=(_TRIAL,) * 2)
+    yield Edge(few, "two of trial 10 days ago, one of pro now, its source seen until just after 3 days ago",
+               True, events=(10 * DAY, 10 * DAY, timedelta(0)), carried=(_TRIAL, _TRIAL, _PRO),
+               seen=3 * DAY - TICK)  # fmt: skip
+    yield Edge(few, "two of trial 10 days ago, one of pro now, its source seen until 3 days ago",
+               None, events=(10 * DAY, 10 * DAY, timedelta(0)), carried=(_TRIAL, _TRIAL, _PRO),
+               seen=3 * DAY)  # fmt: skip
+    bought = "{sum: event.amount, name: purchase, within: 7d, "
+    large, plain, text = {"amount": 400}, {"amount": 99.5}, {"amount": "400"}
+    yield Edge(
+        bought + "at_least: 500}", "400 and 99.5", False, events=(2 * DAY, DAY), carried=(large, plain)
+    )
+    yield Edge(bought + "at_least: 500}", "400 twice, the first exactly 7 days ago", True,
+               events=(7 * DAY, DAY), carried=(large, large))  # fmt: skip
+    yield Edge(bought + "at_least: 500}", "400 twice, the first a microsecond longer ago", False,
+               events=(7 * DAY + TICK, DAY), carried=(large, large))  # fmt: skip
+    yield Edge(bought + "at_least: 500}", "600, and one without an amount", None,
+               events=(2 * DAY, DAY), carried=({"amount": 600},))  # fmt: skip
+    yield Edge(bought + "at_least: 500}", 'one of "400", which is text', None, events=(DAY,), carried=(text,))
+    yield Edge(bought + "at_most: 0}", "there never was a purchase", True)
+    paid = bought + "where: {field: event.paid, equals: true}, at_least: 500}"
+    yield Edge(paid, "600 paid, and one not paid without an amount", True, events=(2 * DAY, DAY),
+               carried=({"amount": 600, "paid": True}, {"paid": False}))  # fmt: skip
+    yield Edge(paid, "600 of which it is not said whether it is paid: 0 or 600", None, events=(DAY,),
+               carried=({"amount": 600},))  # fmt: skip
+    yield Edge(bought + "at_least: 5%, of: account.arr}", "600 of 12,000", True, {"arr": 12000},
+               events=(DAY,), carried=({"amount": 600},))  # fmt: skip
+    yield Edge(bought + "below: 500}", "400 a day ago, its source seen until then", True,
+               events=(DAY,), carried=(large,), seen=DAY)  # fmt: skip
+    yield Edge(bought + "below: 300}", "400 10 days ago, its source seen until just after 3 days ago", True,
+               events=(10 * DAY,), carried=(large,), seen=3 * DAY - TICK)  # fmt: skip
+    yield Edge(bought + "below: 300}", "400 10 days ago, its source seen until 3 days ago", None,
+               events=(10 * DAY,), carried=(large,), seen=3 * DAY)  # fmt: skip
+
+
 def _derived() -> Iterator[Edge]:
     """Counts and sums, which take the comparisons of numbers."""
     gone, here, unclear = {"status": "departed"}, {"status": "active"}, {"name": "Kim"}
@@ -511,11 +610,13 @@ def _steps() -> Iterator[Edge]:
 EDGES = (
     *_values(),
     *_derived(),
+    *_sums(),
     *_texts(),
     *_past(),
     *_changes(),
     *_days(),
     *_events(),
+    *_carried(),
     *_stale(),
     *_steps(),
 )

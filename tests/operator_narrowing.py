@@ -30,9 +30,12 @@ def write_edge(connection: Connection, edge: Edge) -> None:
             connection.execute(table.insert().values(id=identity, account_id="acme", **known))
     if edge.predicate.field is not None:
         _write_past(connection, edge, edge.predicate.field.name, values)
-    for number, ago in enumerate(edge.events):
+    for number, (ago, carried) in enumerate(edge.happened):
         when = edge.at - ago
-        row = {"id": str(number), "account_id": "acme", "name": edge.event, "occurred_at": when}
+        row = {
+            "id": str(number), "account_id": "acme", "name": edge.event, "occurred_at": when,
+            "properties": carried,
+        }  # fmt: skip
         connection.execute(_EVENT.insert().values(**row, recorded_at=when, applies_at=when, revision=1))
 
 

@@ -6,6 +6,11 @@ from typing import Any
 
 NUMBERS = {"account": ("health", "adoption"), "subscription": ("usage",)}
 EVENTS = ("login", "outage", "cancel_requested")
+CARRIED = (
+    {"field": "event.plan", "equals": "trial"},
+    {"none": [{"field": "event.plan", "equals": "trial"}, {"field": "event.is paid", "equals": True}]},
+    {"field": "event.sale.amount", "at_least": 50},
+)
 DEEPEST = 2
 
 
@@ -68,7 +73,9 @@ def _condition(random: Random, subject: str, depth: int) -> dict[str, Any]:
     if depth < DEEPEST and random.random() < 0.35:
         members = [_condition(random, subject, depth + 1) for _ in range(random.randint(1, 3))]
         return {random.choice(("all", "any", "none")): members}
-    return random.choice((_of_number, _of_number, _of_change, _of_event, _of_stage))(random, subject)
+    return random.choice((_of_number, _of_number, _of_change, _of_event, _of_events, _of_stage))(
+        random, subject
+    )
 
 
 def _number(random: Random, subject: str) -> str:
@@ -94,7 +101,15 @@ def _of_event(random: Random, subject: str) -> dict[str, Any]:
     asked: dict[str, Any] = random.choice(
         ({"within": "2d"}, {"absent_for": "3d"}, {"at_least": 2, "within": "5d"})
     )
-    return {"event": random.choice(EVENTS), **asked}
+    return {"event": random.choice(EVENTS), **asked, **_some(random, {"where": random.choice(CARRIED)})}
+
+
+def _of_events(random: Random, subject: str) -> dict[str, Any]:
+    about: dict[str, Any] = random.choice(
+        ({"count": "event", "at_least": 2}, {"sum": "event.sale.amount", "above": 90})
+    )
+    asked = {**about, "name": random.choice(EVENTS), "within": random.choice(("2d", "5d"))}
+    return {**asked, **_some(random, {"where": random.choice(CARRIED)})}
 
 
 def _of_stage(random: Random, subject: str) -> dict[str, Any]:
@@ -106,6 +121,6 @@ def _moment(random: Random, subject: str) -> dict[str, Any]:
     if subject == "contact" and random.random() < 0.5:
         return {"field": "contact.status", "changes_to": "departed"}
     if subject == "account" and random.random() < 0.5:
-        return {"event": random.choice(EVENTS)}
+        return {"event": random.choice(EVENTS), **_some(random, {"where": random.choice(CARRIED)})}
     moment: dict[str, Any] = {"field": _number(random, subject), "changes": True}
     return moment | ({"if": _condition(random, subject, 1)} if random.random() < 0.5 else {})

@@ -30,13 +30,14 @@ def condition_warnings(playbook: Playbook) -> Iterator[Warned]:
 
 
 def _counts(playbook: Playbook) -> Iterator[Warned]:
-    """Counts and sums that are always 0, because nobody can be who counts."""
+    """Counts and sums that are always 0, and events that never happen, because nothing can be what counts."""
     for condition in conditions_of(playbook):
         for predicate in predicates(condition):
-            where = None if predicate.derived is None else predicate.derived.where
+            where = predicate.where if predicate.derived is None else predicate.derived.where
             why = None if where is None else conflict([(where, True)])
             if why:
-                yield Warned(f"{predicate.path}.where", f"where: nobody can ever count, for {why}")
+                what = "nobody" if predicate.stream is None else "no event"
+                yield Warned(f"{predicate.path}.where", f"where: {what} can ever count, for {why}")
 
 
 def _triggers(playbook: Playbook) -> Iterator[Warned]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import combinations, islice
 from typing import Any, TypeAlias
 
-from engine.conditions.catalogue import Field, FieldType
+from engine.conditions.catalogue import Field, FieldType, Kind
 from engine.conditions.operators import OPERATORS
 from engine.conditions.tree import Comparison, Condition, Derived, Group, Predicate
 from engine.rulefile.parse_arguments import STEP_STATES
@@ -95,6 +95,9 @@ class _Range:
     allowed: set[Any] | None = None
     excluded: set[Any] = field(default_factory=set)
     present: set[bool] = field(default_factory=set)
+    types: set[FieldType] = field(default_factory=set)
+    """As which what an event carries is asked about; it is only one of them."""
+    is_never: bool = False
 
     def at_least(self, bound: Any, is_open: bool = False) -> None:
         if self.low is None or bound > self.low or (bound == self.low and is_open):
@@ -109,7 +112,7 @@ class _Range:
 
     @property
     def is_empty(self) -> bool:
-        if len(self.present) == 2:
+        if self.is_never or len(self.present) == 2 or len(self.types) > 1:
             return True
         if False in self.present:
             return False
@@ -139,7 +142,8 @@ def _is_consistent(literals: Iterable[Literal]) -> bool:
 def _narrow(ranges: dict[tuple[str, ...], _Range], predicate: Predicate, is_true: bool) -> None:
     """Take away what the literal rules out."""
     if predicate.event is not None:
-        _narrow_age(ranges.setdefault(("event", predicate.event), _Range()), predicate, is_true)
+        key = ("event", predicate.event, repr(predicate.where) if predicate.where is not None else "")
+        _narrow_age(ranges.setdefault(key, _Range()), predicate, is_true)
     elif predicate.step is not None:
         states = set(STEP_STATES) if predicate.operator == "step_is" else None
         found = ranges.setdefault((predicate.operator, predicate.step), _Range(allowed=states))
@@ -182,6 +186,8 @@ def _narrow_field(
     if is_past or predicate.otherwise is not None:
         return
     own.present.add(True)
+    if about.kind is Kind.EVENT:
+        own.types.add(about.type)
     if predicate.of is not None:
         own = ranges.setdefault(("share", about.path, predicate.of.path), _Range())
     if isinstance(predicate.value, Comparison):
@@ -247,7 +253,12 @@ def _narrow_days(found: _Range, operator: str, wanted: Comparison, is_true: bool
 
 
 def _narrow_age(found: _Range, predicate: Predicate, is_true: bool) -> None:
-    """The age of the last event; one that never happened is older than any window."""
+    """The age of the last event; one that never happened is older than any window.
+
+    Of those that no event can be, it is false that one happened, and unknown for how long there was none.
+    """
+    if predicate.where is not None and conflict([(predicate.where, True)]):
+        found.is_never |= is_true or predicate.operator == "event_absent_for"
     if predicate.window is None:
         return
     if predicate.operator == "event_at_least" and not is_true:

@@ -26,11 +26,16 @@ class Kind(StrEnum):
     TICKET = "ticket"
     METRIC = "metric"
     SOURCE = "source"
+    EVENT = "event"
+
+
+KEPT = tuple(each for each in Kind if each is not Kind.EVENT)
+"""The kinds whose fields are declared, and keep their values until they change."""
 
 
 def seen_from(subject: Kind) -> tuple[Kind, ...]:
     """The kinds whose fields a subject sees: its own, its account's, and the account's metrics."""
-    if subject is Kind.SOURCE:
+    if subject in (Kind.SOURCE, Kind.EVENT):
         return (subject,)
     return tuple(dict.fromkeys([subject, Kind.ACCOUNT, Kind.METRIC]))
 
@@ -70,6 +75,8 @@ class Field:
     is_custom: bool = False
     is_derived: bool = False
     """Whether Tminus keeps it itself, so that no source may give it."""
+    is_any: bool = False
+    """Of what an event carries, whether a value of any type will do."""
 
     @property
     def path(self) -> str:
@@ -109,7 +116,7 @@ class Catalogue:
     def _nearest(self, path: str) -> str | None:
         """The likeliest field: of the kind named, by the name after it, else by the whole path."""
         kind, _, name = path.partition(".")
-        if kind in list(Kind):
+        if kind in KEPT:
             near = get_close_matches(name, self.of_kind(Kind(kind)), n=1, cutoff=0.6)
             return f"{kind}.{near[0]}" if near else None
         near = get_close_matches(path, self.fields, n=1, cutoff=0.6)

@@ -6,38 +6,23 @@ column with the account; a count is found from them once for an instant, for all
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from engine.conditions.derived import times_within
+from engine.conditions.derived import Total, number_within, part_of
 from engine.conditions.evaluate import awaited, evaluate, next_boundary
 from engine.conditions.tree import Derived, predicates
 from engine.conditions.view import Extent, View
 
-_UNBOUNDED = Extent(None, None)
-
 
 @dataclass(slots=True)
 class _Sum:
-    """What has been added so far: the least and the most that it can be."""
+    """What has been added so far, and what may change it."""
 
-    low: Decimal = Decimal(0)
-    high: Decimal = Decimal(0)
-    is_open: bool = False
-    """Whether an amount that may belong to it is missing, so that nothing bounds it."""
+    total: Total = field(default_factory=Total)
     changes_at: datetime | None = None
     awaits: list[tuple[str, datetime]] = field(default_factory=list)
-
-    def add(self, verdict: bool | None, amount: Decimal | None) -> None:
-        """Add a member that counts, or may count (None)."""
-        if verdict is False:
-            return
-        if amount is None:
-            self.is_open = True
-            return
-        self.low += amount if verdict else min(amount, Decimal(0))
-        self.high += amount if verdict else max(amount, Decimal(0))
 
     def may_change(self, instant: datetime | None) -> None:
         """Note an instant at which time alone may let a member count, or no longer."""
@@ -47,9 +32,7 @@ class _Sum:
     @property
     def extent(self) -> Extent:
         """What the number is known to be."""
-        if self.is_open:
-            return Extent(None, None, self.changes_at, tuple(self.awaits))
-        return Extent(self.low, self.high, self.changes_at, tuple(self.awaits))
+        return replace(self.total.extent, changes_at=self.changes_at, awaits=tuple(self.awaits))
 
 
 def extent_of(derived: Derived, view: View, members: Iterable[View]) -> Extent:
@@ -59,17 +42,18 @@ def extent_of(derived: Derived, view: View, members: Iterable[View]) -> Extent:
     or may, with a missing amount leaves a sum without bounds. Of nothing, count and sum are 0.
     """
     if derived.event is not None:
-        return _of_events(derived, view)
-    total = _Sum()
+        return number_within(derived, view)
+    found = _Sum()
     for member in members:
         verdict: bool | None = True
         if derived.where is not None:
             verdict = evaluate(derived.where, member)
             if verdict is None:
-                total.awaits += awaited(predicates(derived.where), member)
-            total.may_change(next_boundary(derived.where, member))
-        total.add(verdict, _amount(derived, member))
-    return total.extent
+                found.awaits += awaited(predicates(derived.where), member)
+            found.may_change(next_boundary(derived.where, member))
+        if verdict is not False:
+            found.total.add(part_of(None, bool(verdict), _amount(derived, member)))
+    return found.extent
 
 
 def _amount(derived: Derived, member: View) -> Decimal | None:
@@ -78,12 +62,3 @@ def _amount(derived: Derived, member: View) -> Decimal | None:
         return Decimal(1)
     value = member.value(derived.summed)
     return value if isinstance(value, Decimal) else None
-
-
-def _of_events(derived: Derived, view: View) -> Extent:
-    """How many events count."""
-    assert derived.event is not None
-    if derived.window is None and view.started_at is None:
-        return _UNBOUNDED
-    count = Decimal(len(times_within(derived, view)))
-    return Extent(count, count)

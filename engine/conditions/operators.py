@@ -7,18 +7,17 @@ when it could next change an answer.
 import operator
 
 from engine.conditions.change_operators import change, changed_within
+from engine.conditions.event_operators import (
+    event,
+    event_absent_for,
+    event_at_least,
+    event_since,
+    event_within,
+)
 from engine.conditions.operator_row import ALL_TYPES, ORDERED, Argument, Operator
 from engine.conditions.staleness import unless_stale
 from engine.conditions.text_operators import contains, matches
-from engine.conditions.time_operators import (
-    day_count,
-    event,
-    event_absent_for,
-    event_since,
-    event_within,
-    step_is,
-    step_outcome,
-)
+from engine.conditions.time_operators import day_count, step_is, step_outcome
 from engine.conditions.value_operators import (
     between,
     comparison,
@@ -27,7 +26,7 @@ from engine.conditions.value_operators import (
     presence,
     threshold,
 )
-from engine.conditions.window_operators import event_at_least, shift
+from engine.conditions.window_operators import shift
 
 __all__ = ["OPERATORS", "Argument", "Operator"]
 

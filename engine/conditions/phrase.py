@@ -28,11 +28,15 @@ def named(derived: Derived) -> Derived:
 
 
 def _label(derived: Derived) -> str:
-    if derived.event is not None:
-        event = derived.event.replace("_", " ")
-        span = (
-            "since the run started" if derived.window is None else f"within {show_duration(derived.window)}"
-        )
-        return f"number of {event} events {span}"
     about = f"number of {derived.kind}s" if derived.summed is None else f"sum of {label(derived.summed)}"
+    if derived.event is not None:
+        about = _of_events(derived)
     return about if derived.where is None else f"{about} where {condition_words(derived.where)}"
+
+
+def _of_events(derived: Derived) -> str:
+    events = f"{(derived.event or '').replace('_', ' ')} events"
+    about = "number of" if derived.summed is None else f"sum of {label(derived.summed)} of"
+    window = derived.window
+    span = "since the run started" if window is None else f"within {show_duration(window)}"
+    return f"{about} {events} {span}"

@@ -1,17 +1,16 @@
-"""Operators whose answer time alone can change, those of events, and those of a run's steps."""
+"""Operators of dates, whose answers change with the days, and those of a run's steps."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from engine.clock.zones import first_instant, local_date
+from engine.clock.zones import first_instant
 from engine.conditions import days
 from engine.conditions.absence import once_seen
 from engine.conditions.catalogue import Field, FieldType
-from engine.conditions.columns import Bounds, Columns, Expression, is_known, unasked
-from engine.conditions.feed import FOREVER
-from engine.conditions.form import LIMIT, Form, clamp, constant_of, fact_of, microseconds, single
+from engine.conditions.columns import Bounds, Columns, Expression, unasked
+from engine.conditions.form import LIMIT, Form, constant_of, fact_of, single
 from engine.conditions.operator_row import (
     NO_FIELD,
     TEMPORAL,
@@ -20,12 +19,11 @@ from engine.conditions.operator_row import (
     asked_label,
     field_of,
     no_boundary,
-    unanswered,
 )
 from engine.conditions.staleness import is_stale
 from engine.conditions.tree import Comparison, Predicate
 from engine.conditions.view import View
-from engine.conditions.wording import label, show_comparison, show_days_ahead, show_duration
+from engine.conditions.wording import label, show_comparison, show_days_ahead
 
 _NEVER = LIMIT
 """The age of an event that never happened."""
@@ -123,154 +121,6 @@ def _dated(predicate: Predicate, view: View) -> Field:
 def _wanted_days(predicate: Predicate) -> Comparison:
     assert isinstance(predicate.value, Comparison)
     return predicate.value
-
-
-def event() -> Operator:
-    """The moment an event of a name happens."""
-    return Operator(
-        "event", Argument.EVENT, NO_FIELD, True, False,
-        unanswered, _last, unanswered, lambda p: single("==", 1), no_boundary,
-        lambda p: f"event {_event_name(p)} happens", lambda p, v: f"event {_event_name(p)} happened",
-        unasked,
-    )  # fmt: skip
-
-
-def event_within() -> Operator:
-    """Whether an event of a name happened no longer ago than the window; false when there never was one."""
-
-    def evaluate(predicate: Predicate, view: View) -> bool:
-        return fact(predicate, view) <= _window(predicate)
-
-    def fact(predicate: Predicate, view: View) -> int:
-        age = _age(predicate, view)
-        return _NEVER if age is None else age
-
-    def reason(predicate: Predicate, view: View) -> str:
-        denied = "" if evaluate(predicate, view) else "not "
-        return f"{_last_words(predicate, view)} ({denied}within {_window_words(predicate)})"
-
-    def narrow(predicate: Predicate, columns: Columns) -> Bounds:
-        assert predicate.window is not None
-        last, window = columns.nth_event(predicate.event or "", 1), predicate.window.elapsed
-        answer = (last >= columns.now - window).is_(True)
-        return Bounds(
-            answer, answer, columns.false, answer, turns_false=(columns.after(last, window + _TICK),)
-        )
-
-    row = Operator(
-        "event_within", Argument.EVENT_WINDOW, NO_FIELD, False, False,
-        evaluate, _last, fact, lambda p: single("<=", constant_of(_window(p))), _end_of_window(_TICK),
-        lambda p: f"event {_event_name(p)} happened within {_window_words(p)}", reason,
-        narrow,
-    )  # fmt: skip
-    return once_seen(row, lambda p, v: None if evaluate(p, v) else _over(p, _last(p, v) or v.known_since()))
-
-
-def _over(predicate: Predicate, since: datetime | None) -> datetime | None:
-    """The first instant at which the window that began with an event no longer holds it."""
-    assert predicate.window is not None
-    return None if since is None else since + predicate.window.elapsed + _TICK
-
-
-def event_absent_for() -> Operator:
-    """Whether the last event is at least the window ago; unknown when there never was one."""
-
-    def evaluate(predicate: Predicate, view: View) -> bool | None:
-        age = _age(predicate, view)
-        return None if age is None else age >= _window(predicate)
-
-    def reason(predicate: Predicate, view: View) -> str:
-        last = _last(predicate, view)
-        if last is None or not evaluate(predicate, view):
-            note = "" if last is None else f" (less than {_window_words(predicate)} ago)"
-            return _last_words(predicate, view) + note
-        day = local_date(last, view.zone)
-        return f"no {_event_name(predicate)} event since {day} ({_window_words(predicate)} or more)"
-
-    def narrow(predicate: Predicate, columns: Columns) -> Bounds:
-        assert predicate.window is not None
-        last, window = columns.nth_event(predicate.event or "", 1), predicate.window.elapsed
-        answer = last <= columns.now - window
-        return Bounds(answer, answer, answer, is_known(last), turns_true=(columns.after(last, window),))
-
-    def proof(predicate: Predicate, view: View) -> datetime | None:
-        last = _last(predicate, view)
-        is_absent = last is not None and evaluate(predicate, view)
-        return last + predicate.window.elapsed if last and predicate.window and is_absent else None
-
-    row = Operator(
-        "event_absent_for", Argument.EVENT_WINDOW, NO_FIELD, False, False,
-        evaluate, _last, _age, lambda p: single(">=", constant_of(_window(p))), _end_of_window(timedelta(0)),
-        lambda p: f"no {_event_name(p)} event for {_window_words(p)}", reason, narrow,
-    )  # fmt: skip
-    return once_seen(row, proof)
-
-
-def event_since() -> Operator:
-    """Whether an event of a name happened after the run started; its very instant does not count."""
-
-    def evaluate(predicate: Predicate, view: View) -> bool | None:
-        last, started_at = _last(predicate, view), view.started_at
-        return None if started_at is None else last is not None and last > started_at
-
-    def fact(predicate: Predicate, view: View) -> int | None:
-        answer = evaluate(predicate, view)
-        return None if answer is None else int(answer)
-
-    def reason(predicate: Predicate, view: View) -> str:
-        denied = "" if evaluate(predicate, view) else "not "
-        return f"{_last_words(predicate, view)} ({denied}since the run started)"
-
-    row = Operator(
-        "event_since", Argument.EVENT_SINCE, NO_FIELD, False, False,
-        evaluate, _last, fact, lambda p: single("==", 1), no_boundary,
-        lambda p: f"event {_event_name(p)} happened since the run started", reason, unasked,
-    )  # fmt: skip
-    return once_seen(row, lambda p, v: FOREVER if evaluate(p, v) is False else None)
-
-
-def _last(predicate: Predicate, view: View) -> datetime | None:
-    assert predicate.event is not None
-    return view.last_event(predicate.event)
-
-
-def _age(predicate: Predicate, view: View) -> int | None:
-    """Microseconds since the last event."""
-    last = _last(predicate, view)
-    return None if last is None else clamp(microseconds(view.now - last))
-
-
-def _window(predicate: Predicate) -> int:
-    assert predicate.window is not None
-    return microseconds(predicate.window.elapsed)
-
-
-def _end_of_window(after: timedelta) -> Callable[[Predicate, View], datetime | None]:
-    """The instant `after` the window that the last event opened has passed, if that is still to come."""
-
-    def boundary(predicate: Predicate, view: View) -> datetime | None:
-        last = _last(predicate, view)
-        if last is None or predicate.window is None:
-            return None
-        end = last + predicate.window.elapsed + after
-        return end if end > view.now else None
-
-    return boundary
-
-
-def _event_name(predicate: Predicate) -> str:
-    return (predicate.event or "").replace("_", " ")
-
-
-def _window_words(predicate: Predicate) -> str:
-    return "" if predicate.window is None else show_duration(predicate.window)
-
-
-def _last_words(predicate: Predicate, view: View) -> str:
-    last = _last(predicate, view)
-    if last is None:
-        return f"no {_event_name(predicate)} event yet"
-    return f"last {_event_name(predicate)} event on {local_date(last, view.zone)}"
 
 
 def step_is() -> Operator:

@@ -1,5 +1,6 @@
 """Conditions as values: predicates joined by `all`, `any` and `none`."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -55,6 +56,29 @@ class Shift:
 
 
 @dataclass(frozen=True)
+class Stream:
+    """The events of a name that a condition on what they carry lets through."""
+
+    name: str
+    where: "Condition | None" = None
+    """Which count, judged for each from its properties alone, so once and for all; every one when None."""
+    summed: Field | None = None
+    """The property that is summed."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is all events of the name, whatever they carry."""
+        return self.where is None and self.summed is None
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.name, self.where, self.summed))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+@dataclass(frozen=True)
 class Derived:
     """A number that follows from what an account has: how many there are, or the sum of one of their fields.
 
@@ -64,9 +88,9 @@ class Derived:
     kind: Kind | None = None
     """What is counted or summed over; None for events."""
     where: "Condition | None" = None
-    """Who counts, judged for each with its account; without paths. Everyone when None."""
+    """Who counts, judged for each with its account, an event by itself; without paths. All when None."""
     summed: Field | None = None
-    """The field that is summed; None for a count."""
+    """The field that is summed, of events the property; None for a count."""
     event: str | None = None
     window: Duration | None = None
     """With `event`, over the last how long."""
@@ -91,6 +115,11 @@ class Derived:
         if self.summed is not None:
             return self.summed.unit
         return "events" if self.kind is None else f"{self.kind}s"
+
+    @cached_property
+    def stream(self) -> Stream | None:
+        """The events that are counted or summed over."""
+        return None if self.event is None else Stream(self.event, self.where, self.summed)
 
     @cached_property
     def path(self) -> str:
@@ -131,6 +160,17 @@ class Predicate:
     step: str | None = None
     derived: Derived | None = None
     """The number that is compared, where it is counted or summed."""
+    where: "Condition | None" = None
+    """With `event`, which of them count, judged for each by itself; without paths. All when None."""
+    where_words: str = dataclasses.field(default="", compare=False)
+    """The same for people."""
+
+    @property
+    def stream(self) -> Stream | None:
+        """The events that are asked about, or counted or summed over."""
+        if self.derived is not None:
+            return self.derived.stream
+        return None if self.event is None else Stream(self.event, self.where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +197,15 @@ def predicates(condition: Condition) -> Iterator[Predicate]:
 
 
 def deep_predicates(condition: Condition) -> Iterator[Predicate]:
-    """Every predicate of the tree and, after each that counts or sums, those that say who counts."""
+    """Every predicate of the tree and, after each that counts or sums, those that say who counts.
+
+    Those that say which events count are left out: what an event carries is no field of anybody.
+    """
     for predicate in predicates(condition):
         yield predicate
-        if predicate.derived is not None and predicate.derived.where is not None:
-            yield from deep_predicates(predicate.derived.where)
+        derived = predicate.derived
+        if derived is not None and derived.kind is not None and derived.where is not None:
+            yield from deep_predicates(derived.where)
 
 
 def placeless(condition: Condition) -> Condition:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from engine.conditions.catalogue import Field, Value
 from engine.conditions.feed import Feed
-from engine.conditions.tree import Derived, Predicate
+from engine.conditions.tree import Derived, Predicate, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,16 @@ class Extent:
     def exact(self) -> Decimal | None:
         """The number; None where it is known only to lie between two."""
         return self.low if self.low == self.high else None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An event that counts, or may, and what it adds to a sum."""
+
+    at: datetime
+    is_sure: bool
+    amount: Decimal | None
+    """None when it is missing."""
 
 
 class View(Protocol):
@@ -72,11 +82,17 @@ class View(Protocol):
     def last_change(self, predicate: Predicate) -> datetime | None:
         """When the field last changed as the predicate wants it; None when it did not within its window."""
 
-    def event_times(self, name: str) -> list[datetime]:
-        """When the account's events of that name happened, oldest first, as far back as any rule asks."""
+    def event_times(self, stream: Stream, *, surely: bool = True) -> list[datetime]:
+        """When those of the account's events happened, oldest first, as far back as any rule asks.
 
-    def last_event(self, name: str) -> datetime | None:
-        """When the account's newest event of that name happened."""
+        Those that count, or with `surely` false also those of which it is unknown whether they do.
+        """
+
+    def last_event(self, stream: Stream, *, surely: bool = True) -> datetime | None:
+        """When the newest of them happened."""
+
+    def marks(self, stream: Stream) -> list[Mark]:
+        """What those that count, or may, add to a sum, oldest first, as far back as any rule asks."""
 
     def feeds(self, predicate: Predicate) -> tuple[Feed, ...]:
         """The sources that lag and feed the field the predicate asks about, or the events."""

@@ -1,14 +1,11 @@
-"""Operators that look back over a stretch of time: how far a value has moved, how often an event happened."""
+"""Operators that look back over a stretch of time: how far a value has moved."""
 
-from bisect import bisect_left
 from datetime import datetime, timedelta
 from decimal import Context, Decimal
 
-from engine.conditions.absence import once_seen
 from engine.conditions.columns import Bounds, Columns, Expression, is_never
 from engine.conditions.form import clamp, single
 from engine.conditions.operator_row import (
-    NO_FIELD,
     NUMERIC,
     Argument,
     Operator,
@@ -111,64 +108,3 @@ def _window(predicate: Predicate) -> timedelta:
 
 def _window_words(predicate: Predicate) -> str:
     return "" if predicate.window is None else show_duration(predicate.window)
-
-
-def event_at_least() -> Operator:
-    """Whether at least so many events of a name happened within the window."""
-
-    def evaluate(predicate: Predicate, view: View) -> bool:
-        return fact(predicate, view) >= _least(predicate)
-
-    def fact(predicate: Predicate, view: View) -> int:
-        times = _times(predicate, view)
-        return len(times) - bisect_left(times, view.now - _window(predicate))
-
-    def boundary(predicate: Predicate, view: View) -> datetime | None:
-        if not evaluate(predicate, view):
-            return None
-        return _times(predicate, view)[-_least(predicate)] + _window(predicate) + _TICK
-
-    def name(predicate: Predicate) -> str:
-        return (predicate.event or "").replace("_", " ")
-
-    def reason(predicate: Predicate, view: View) -> str:
-        found = fact(predicate, view)
-        noun = "event" if found == 1 else "events"
-        denied = "" if evaluate(predicate, view) else "not "
-        within = f"within {_window_words(predicate)}"
-        return f"{found} {name(predicate)} {noun} {within} ({denied}at least {_least(predicate)})"
-
-    def narrow(predicate: Predicate, columns: Columns) -> Bounds:
-        first = columns.nth_event(predicate.event or "", _least(predicate))
-        answer = (first >= columns.now - _window(predicate)).is_(True)
-        end = columns.after(first, _window(predicate) + _TICK)
-        return Bounds(answer, answer, columns.false, answer, turns_false=(end,))
-
-    def proof(predicate: Predicate, view: View) -> datetime | None:
-        if evaluate(predicate, view):
-            return None
-        times, least = _times(predicate, view), _least(predicate)
-        since = times[-least] if len(times) >= least else view.known_since()
-        return None if since is None else since + _window(predicate) + _TICK
-
-    row = Operator(
-        "event_at_least", Argument.EVENT_COUNT, NO_FIELD, False, False,
-        evaluate, lambda p, v: Decimal(fact(p, v)), fact, lambda p: single(">=", _least(p)), boundary,
-        lambda p: f"event {name(p)} happened at least {_times_words(p)} within {_window_words(p)}", reason,
-        narrow,
-    )  # fmt: skip
-    return once_seen(row, proof)
-
-
-def _least(predicate: Predicate) -> int:
-    assert isinstance(predicate.value, Decimal)
-    return int(predicate.value)
-
-
-def _times_words(predicate: Predicate) -> str:
-    return "once" if _least(predicate) == 1 else f"{_least(predicate)} times"
-
-
-def _times(predicate: Predicate, view: View) -> list[datetime]:
-    assert predicate.event is not None
-    return view.event_times(predicate.event)

@@ -195,7 +195,13 @@ class Case:
     def record(self, event: EventEntry) -> None:
         """Let an event of the account happen now. Everything sees it at this same instant."""
         self.born.append(event)
-        self.unseen.append([EventInput(self.now, event.occurred_at, event.id, event.name, event.subject_id)])
+        self.unseen.append(
+            [
+                EventInput(
+                    self.now, event.occurred_at, event.id, event.name, event.subject_id, event.properties
+                )
+            ]
+        )
 
     def check_rest(self, playbook: str, step: str, subject_id: str, what: str = "did this") -> None:
         """Count a change that a step is about to make, or what else may go in a circle.

@@ -39,7 +39,7 @@ def take_in(case: Case, batch: Sequence[DataInput], touched: Touched) -> list[Da
     taken = [_as_known(case, item) for item in batch]
     for item in taken:
         if isinstance(item, EventInput):
-            _happen(case, item)
+            case.book.happen(item.name, item.effective_at, item.properties)
             touched.events.add(item.name)
             continue
         touched.fields |= {(item.kind, field_of(item)), (item.kind, item.field)}
@@ -54,12 +54,6 @@ def take_in(case: Case, batch: Sequence[DataInput], touched: Touched) -> list[Da
             _change(case, item, touched.before)
     case.book.moved()
     return taken
-
-
-def _happen(case: Case, item: EventInput) -> None:
-    known = case.book.last_events.get(item.name)
-    case.book.last_events[item.name] = max(known or item.effective_at, item.effective_at)
-    insort(case.book.event_times.setdefault(item.name, []), item.effective_at)
 
 
 def _change(case: Case, item: ChangeInput, before: dict[Place, Value | None]) -> None:

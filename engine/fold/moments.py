@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from engine.conditions.catalogue import Kind, Value, encode
 from engine.conditions.change_operators import is_change
+from engine.conditions.properties import counts
 from engine.conditions.tree import Condition, Crossing, Predicate
 from engine.fold.view import Place
 from engine.state.book import Book, ChangeInput, DataInput, EventInput
@@ -29,7 +30,8 @@ def marks(
     assert isinstance(condition, Predicate)
     if isinstance(item, EventInput):
         concerns = item.subject_id in (None, subject_id) or kind == Kind.ACCOUNT
-        return ONCE if condition.event == item.name and concerns else ()
+        is_meant = condition.event == item.name and concerns and counts(condition.where, item.properties)
+        return ONCE if is_meant else ()
     field = condition.field
     if field is None or item.superseded or (field.kind, field.name) != (item.kind, field_of(item)):
         return ()

@@ -4,11 +4,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 from engine.conditions.catalogue import Field, Kind
-from engine.conditions.tree import Crossing, Predicate, deep_predicates
-from engine.fold.world import conditions_of, reads
+from engine.conditions.tree import Crossing, Predicate, Stream, deep_predicates
+from engine.fold.world import MOMENTS, conditions_of, reads
 from engine.health.model import HEALTH, LiveHealth
 from engine.rulefile.model import Playbook
 from engine.state.book import Needs
+from engine.state.flow import Reach
 
 
 def needs(playbooks: list[Playbook], health: LiveHealth | None = None) -> Needs:
@@ -24,6 +25,8 @@ def needs(playbooks: list[Playbook], health: LiveHealth | None = None) -> Needs:
     lives: set[tuple[Kind, str]] = set()
     counted: dict[str, timedelta] = {}
     counted_in_runs: set[str] = set()
+    flows: dict[Stream, Reach] = {}
+    carried: set[str] = set()
     for playbook in playbooks:
         kinds.add(playbook.subject)
         for condition in conditions_of(playbook):
@@ -33,7 +36,13 @@ def needs(playbooks: list[Playbook], health: LiveHealth | None = None) -> Needs:
             for predicate in deep_predicates(condition):
                 _add_band(predicate, latched)
                 _add_course(predicate, courses, lives)
-                _add_counted(predicate, counted, counted_in_runs)
+                stream = predicate.stream
+                if stream is None or stream.is_plain:
+                    _add_counted(predicate, counted, counted_in_runs)
+                    continue
+                carried.add(stream.name)
+                if predicate.operator not in MOMENTS:
+                    flows[stream] = flows.get(stream, Reach()) | _reach(predicate)
     return Needs(
         frozenset(kinds),
         frozenset(events),
@@ -42,8 +51,18 @@ def needs(playbooks: list[Playbook], health: LiveHealth | None = None) -> Needs:
         frozenset(lives),
         counted,
         frozenset(counted_in_runs),
+        flows,
+        frozenset(carried),
         moved,
     )
+
+
+def _reach(predicate: Predicate) -> Reach:
+    """How far back it asks about its events."""
+    window = predicate.window if predicate.derived is None else predicate.derived.window
+    if window is None:
+        return Reach(in_runs=True)
+    return Reach(window.elapsed, is_newest=predicate.operator == "event_absent_for")
 
 
 def _add_counted(predicate: Predicate, counted: dict[str, timedelta], in_runs: set[str]) -> None:

@@ -12,8 +12,8 @@ from engine.conditions.change_operators import is_change
 from engine.conditions.extents import extent_of
 from engine.conditions.feed import Feed
 from engine.conditions.staleness import is_stale
-from engine.conditions.tree import Derived, Predicate
-from engine.conditions.view import Extent, Held
+from engine.conditions.tree import Derived, Predicate, Stream
+from engine.conditions.view import Extent, Held, Mark
 from engine.runs.run import Step
 from engine.state.book import EXISTS, Book, Past
 
@@ -132,13 +132,25 @@ class BookView:
                 return new.effective_at
         return None
 
-    def event_times(self, name: str) -> list[datetime]:
-        """When the account's events of that name happened, oldest first."""
-        return self.book.event_times.get(name, [])
+    def event_times(self, stream: Stream, *, surely: bool = True) -> list[datetime]:
+        """When those of the account's events happened that count, or may, oldest first."""
+        if stream.is_plain:
+            return self.book.event_times.get(stream.name, [])
+        flow = self.book.flows.get(stream)
+        if flow is None:
+            return []
+        return flow.surely if surely else flow.maybe
 
-    def last_event(self, name: str) -> datetime | None:
-        """When the account's newest event of that name happened."""
-        return self.book.last_events.get(name)
+    def last_event(self, stream: Stream, *, surely: bool = True) -> datetime | None:
+        """When the newest of them happened."""
+        if stream.is_plain:
+            return self.book.last_events.get(stream.name)
+        return max(self.event_times(stream, surely=surely)[-1:], default=None)
+
+    def marks(self, stream: Stream) -> list[Mark]:
+        """What those that count, or may, add to a sum, oldest first."""
+        flow = self.book.flows.get(stream)
+        return [] if flow is None else flow.marks
 
     def feeds(self, predicate: Predicate) -> tuple[Feed, ...]:
         """The sources that lag and feed what the predicate asks about."""

@@ -122,7 +122,7 @@ def _add_derived(derived: Derived, fields: set[tuple[Kind, str]], events: set[st
         events.add(derived.event)
     if derived.kind is not None:
         fields.add((derived.kind, EXISTS))
-    if derived.summed is not None:
+    if derived.kind is not None and derived.summed is not None:
         fields.add((derived.summed.kind, derived.summed.name))
 
 

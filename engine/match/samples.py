@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from engine.conditions.catalogue import Field, FieldType, Value
 from engine.conditions.operators import OPERATORS, Argument
-from engine.conditions.tree import Comparison, Condition, Derived, Predicate, Shift, predicates
+from engine.conditions.tree import Comparison, Condition, Derived, Predicate, Shift, Stream, predicates
 from engine.conditions.view import Extent, Held
 from engine.match.synthetic import NOON, Sample, SyntheticView
 
@@ -90,7 +90,7 @@ def samples(predicate: Predicate) -> list[Sample]:
         case Argument.DAYS | Argument.DAYS_SINCE:
             return _day_samples(predicate, value)
         case Argument.EVENT_SINCE:
-            return _since_samples(predicate.event or "")
+            return _since_samples(_stream(predicate))
         case Argument.EVENT | Argument.EVENT_WINDOW:
             return _event_samples(predicate)
         case Argument.STEP_STATE:
@@ -183,21 +183,32 @@ def _day_samples(predicate: Predicate, wanted: Comparison) -> list[Sample]:
 
 
 def _event_samples(predicate: Predicate) -> list[Sample]:
-    assert predicate.event is not None
+    stream = _stream(predicate)
     ages: list[timedelta] = [timedelta(0)]
     if predicate.window is not None:
         span, tick = predicate.window.elapsed, timedelta(microseconds=1)
         ages = [span + tick, span, max(span - tick, timedelta(0))]
     return [
-        Sample(events={predicate.event: None}),
-        *(Sample(events={predicate.event: NOON - age}) for age in ages),
+        Sample(events={stream: None}),
+        *(Sample(events={stream: NOON - age}) for age in ages),
+        *_doubtful(stream),
     ]
 
 
-def _since_samples(event: str) -> list[Sample]:
+def _doubtful(stream: Stream) -> list[Sample]:
+    """One event of which it is unknown whether it is meant, where there can be such."""
+    return [] if stream.is_plain else [Sample(events={stream: None}, doubtful={stream: NOON})]
+
+
+def _stream(predicate: Predicate) -> Stream:
+    assert predicate.stream is not None
+    return predicate.stream
+
+
+def _since_samples(stream: Stream) -> list[Sample]:
     tick = timedelta(microseconds=1)
     events: list[datetime | None] = [None, NOON, NOON + tick]
-    return [Sample(), *(Sample(events={event: each}, started_at=NOON) for each in events)]
+    return [Sample(), *(Sample(events={stream: each}, started_at=NOON) for each in events)]
 
 
 def _shift_samples(predicate: Predicate, wanted: Shift) -> list[Sample]:
@@ -221,11 +232,10 @@ def _as_number(value: Value) -> Decimal:
 
 
 def _count_samples(predicate: Predicate, least: int) -> list[Sample]:
-    assert predicate.event is not None
     assert predicate.window is not None
     start, tick = NOON - predicate.window.elapsed, timedelta(microseconds=1)
     counts = [[], [start] * least, [start - tick, *([start] * (least - 1))], [NOON] * (least + 1)]
-    return [Sample(times={predicate.event: each}) for each in counts]
+    return [Sample(times={_stream(predicate): each}) for each in counts]
 
 
 def _outcome_samples(step: str, wanted: str) -> list[Sample]:

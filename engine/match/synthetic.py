@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from engine.conditions.catalogue import Field, Value
 from engine.conditions.feed import Feed
-from engine.conditions.tree import Derived, Predicate
-from engine.conditions.view import Extent, Held
+from engine.conditions.tree import Derived, Predicate, Stream
+from engine.conditions.view import Extent, Held, Mark
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 """When made-up subjects are judged, unless something else is said."""
@@ -32,8 +32,11 @@ class SyntheticView:
     """By the predicate's path."""
     changes: dict[str, datetime | None] = field(default_factory=dict)
     """By the predicate's path."""
-    events: dict[str, datetime | None] = field(default_factory=dict)
-    times: dict[str, list[datetime]] = field(default_factory=dict)
+    events: dict[Stream, datetime | None] = field(default_factory=dict)
+    """The newest that counts."""
+    doubtful: dict[Stream, datetime | None] = field(default_factory=dict)
+    """The newest of which it is unknown whether it counts, where that is the newer one."""
+    times: dict[Stream, list[datetime]] = field(default_factory=dict)
     states: dict[str, str | None] = field(default_factory=dict)
     outcomes: dict[str, str | None] = field(default_factory=dict)
 
@@ -57,13 +60,18 @@ class SyntheticView:
         """The predicate's made-up change."""
         return self.changes.get(predicate.path)
 
-    def event_times(self, name: str) -> list[datetime]:
-        """The event's made-up instants."""
-        return self.times.get(name, [])
+    def event_times(self, stream: Stream, *, surely: bool = True) -> list[datetime]:
+        """The made-up instants, all of which count."""
+        return self.times.get(stream, [])
 
-    def last_event(self, name: str) -> datetime | None:
-        """The event's made-up instant."""
-        return self.events.get(name)
+    def last_event(self, stream: Stream, *, surely: bool = True) -> datetime | None:
+        """The made-up instant."""
+        known = self.events.get(stream)
+        return known if surely else self.doubtful.get(stream, known)
+
+    def marks(self, stream: Stream) -> list[Mark]:
+        """None: sums are made up as a whole."""
+        return []
 
     def feeds(self, predicate: Predicate) -> tuple[Feed, ...]:
         """None: made-up subjects are seen at once."""
@@ -96,8 +104,9 @@ class Sample:
     latches: Mapping[str, bool | None] = field(default_factory=dict)
     extremes: Mapping[str, Held | None] = field(default_factory=dict)
     changes: Mapping[str, datetime | None] = field(default_factory=dict)
-    events: Mapping[str, datetime | None] = field(default_factory=dict)
-    times: Mapping[str, list[datetime]] = field(default_factory=dict)
+    events: Mapping[Stream, datetime | None] = field(default_factory=dict)
+    doubtful: Mapping[Stream, datetime | None] = field(default_factory=dict)
+    times: Mapping[Stream, list[datetime]] = field(default_factory=dict)
     states: Mapping[str, str | None] = field(default_factory=dict)
     outcomes: Mapping[str, str | None] = field(default_factory=dict)
 
@@ -110,6 +119,7 @@ class Sample:
         view.extremes.update(self.extremes)
         view.changes.update(self.changes)
         view.events.update(self.events)
+        view.doubtful.update(self.doubtful)
         view.times.update(self.times)
         view.states.update(self.states)
         view.outcomes.update(self.outcomes)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from engine.conditions.catalogue import METRIC_VALUE, Kind
+from engine.conditions.catalogue import KEPT, METRIC_VALUE, Kind
 from engine.fold.world import Reads, conditions_of, reads
 from engine.health.model import LiveHealth
 from engine.rulefile.model import Playbook
@@ -18,7 +18,7 @@ def may_concern(moved: Collection[str], playbooks: Iterable[Playbook], health: L
 
 def _reads(read: Reads, path: str) -> bool:
     kind, _, name = path.partition(".")
-    if not name or kind not in list(Kind):
+    if not name or kind not in KEPT:
         return path in read.events
     counted = {(Kind.METRIC, METRIC_VALUE.name)} if kind == Kind.METRIC else set()
     return not read.fields.isdisjoint({(Kind(kind), name), *counted})

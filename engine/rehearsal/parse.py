@@ -7,6 +7,7 @@ from functools import partial
 
 from engine.clock.zones import format_instant, parse_instant
 from engine.conditions.catalogue import Catalogue
+from engine.rehearsal.carried import Named, read_properties
 from engine.rehearsal.expectations import read_expectation
 from engine.rehearsal.givens import SUBJECT_KEYS, Cast, as_entry, read_cast, read_statement
 from engine.rehearsal.script import Completion, Move, Quiet, Rehearsal
@@ -149,17 +150,18 @@ class _Reading:
     def _event(self, table: Table, at: datetime) -> Iterable[EventEntry]:
         found = table.maybe("event", self._event_named)
         if found is not None:
-            name, subject_id = found
             self._events += 1
-            yield EventEntry(f"event-{self._events}", self.cast.account_id, name, at, at, subject_id)
+            identity = f"event-{self._events}"
+            yield EventEntry(identity, self.cast.account_id, found.name, at, at, found.subject, found.carried)
 
-    def _event_named(self, node: Node) -> tuple[str, str | None] | None:
-        """`cancel_requested`, or `{name: reopened, subject: ticket-7}`."""
+    def _event_named(self, node: Node) -> Named | None:
+        """`cancel_requested`, or `{name: reopened, subject: ticket-7, properties: {by: kim}}`."""
         if isinstance(node, Scalar):
-            return text(node), None
-        table = self.notes.table(node, ("name", "subject"), "event")
+            return Named(text(node))
+        table = self.notes.table(node, ("name", "subject", "properties"), "event")
         name = table.required("name", text, "event")
-        return (name, table.maybe("subject", text)) if name else None
+        carried = table.maybe("properties", read_properties)
+        return Named(name, table.maybe("subject", text), carried) if name else None
 
     def _completion(self, node: Node) -> Completion | None:
         if isinstance(node, Scalar):

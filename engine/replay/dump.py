@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from engine.conditions.catalogue import Kind
+from engine.conditions.catalogue import KEPT
 from engine.ledger.commit import decision_row
 from engine.replay.memory import Account, Change, Happening, Memory, Row
 from engine.state import tables
@@ -26,7 +26,7 @@ _BY_ACCOUNT: Sequence[tuple[str, Any]] = (
 def dump(connection: Connection, memory: Memory) -> None:
     """Write everything known and decided into tables that hold nothing of these accounts yet."""
     accounts = list(memory.accounts.values())
-    for kind in Kind:
+    for kind in KEPT:
         rows = [row for each in accounts for row in each.subjects[kind].values()]
         insert_rows(connection, TABLES[kind], rows)
     changes: list[Change] = [each for account in accounts for each in account.changes]

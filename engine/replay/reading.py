@@ -18,6 +18,7 @@ from engine.state.book import EXISTS, Book, DataInput, Dossier, EventInput, Need
 from engine.state.census import Census
 from engine.state.feedings import Edition
 from engine.state.feeds import feeds_of
+from engine.state.flow import Flow
 from engine.state.unfolded import input_order, timed, unwind
 
 
@@ -94,12 +95,22 @@ def _dossier(
     inputs: list[DataInput] = list(unwind(book, fresh, fields))
     events = [each for each in account.events if each.name in needs.events]
     inputs += [
-        EventInput(each.applies_at, each.occurred_at, each.id, each.name, each.subject_id)
+        EventInput(
+            each.applies_at,
+            each.occurred_at,
+            each.id,
+            each.name,
+            each.subject_id,
+            each.properties if each.name in needs.carried else None,
+        )
         for each in events
         if not _seen(account, each, start)
     ]
     dated = sorted((timed(each, start.since, late_at) for each in inputs), key=input_order)
-    _keep_events(book, [each for each in events if _seen(account, each, start)])
+    book.flows = {stream: Flow(stream) for stream in needs.flows}
+    for happening in sorted(events, key=lambda each: each.occurred_at):
+        if _seen(account, happening, start):
+            book.happen(happening.name, happening.occurred_at, happening.properties)
     _keep_past(book, [each for each in account.changes if _seen(account, each, start)], needs, fields)
     if not needs.events.isdisjoint(feeds.events):
         book.known_since = _known_since(account, start.since)
@@ -125,13 +136,6 @@ def values_of(row: Row, kind: Kind, catalogue: Catalogue) -> dict[str, Value]:
         if value is not None:
             found[name] = value
     return found
-
-
-def _keep_events(book: Book, events: Sequence[Happening]) -> None:
-    """When the events happened that are folded already."""
-    for each in sorted(events, key=lambda each: each.occurred_at):
-        book.last_events[each.name] = each.occurred_at
-        book.event_times.setdefault(each.name, []).append(each.occurred_at)
 
 
 def _keep_past(

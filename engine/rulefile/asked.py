@@ -1,11 +1,12 @@
 """One question of a condition while it is being read, and the place where it stands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from engine.conditions.catalogue import Field, Kind
 from engine.conditions.operators import Operator
-from engine.conditions.tree import Derived, Predicate
+from engine.conditions.phrase import condition_words
+from engine.conditions.tree import Condition, Derived, Predicate
 from engine.rulefile.notes import Table
 from engine.rulefile.scope import Scope
 from engine.rulefile.source import Node, Scalar
@@ -45,6 +46,8 @@ class Asked:
     field: Field | None = None
     derived: Derived | None = None
     """What is counted or summed in place of a field."""
+    where: Condition | None = None
+    """Of an event, which of that name is meant."""
 
     @property
     def is_share(self) -> bool:
@@ -62,7 +65,10 @@ class Asked:
 
     def predicate(self, **parts: Any) -> Predicate:
         """The finished predicate."""
-        return Predicate(self.row.keyword, self.place.path, field=self.field, derived=self.derived, **parts)
+        found = Predicate(self.row.keyword, self.place.path, field=self.field, derived=self.derived, **parts)
+        if self.where is None:
+            return found
+        return replace(found, where=self.where, where_words=condition_words(self.where))
 
 
 def field_of(asked: Asked) -> Field:

@@ -4,8 +4,10 @@ Which operators there are, what follows them and which fields they take is read 
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TypeAlias
 
+from engine.conditions.catalogue import Field, Kind
 from engine.conditions.operators import OPERATORS, Argument, Operator
 from engine.conditions.tree import Predicate
 from engine.conditions.wording import show_list
@@ -13,7 +15,8 @@ from engine.rulefile.asked import Asked, Place
 from engine.rulefile.notes import Table
 from engine.rulefile.parse_arguments import READERS
 from engine.rulefile.parse_derived import KEYS as DERIVED_KEYS
-from engine.rulefile.parse_derived import ReadCondition, outside_a_run, read_derived
+from engine.rulefile.parse_derived import ReadCondition, outside_a_run, read_derived, read_event_where
+from engine.rulefile.parse_properties import TAKEN, asked_property
 from engine.rulefile.parse_values import article
 from engine.rulefile.problem import alternatives, quote
 from engine.rulefile.scope import Scope
@@ -38,6 +41,9 @@ PARTS: dict[str, frozenset[Argument]] = {
     "once": frozenset([Argument.CROSSING]),
 }
 """Keys that may stand beside an operator of a field, and with which."""
+
+EXTRAS = {**DERIVED_KEYS, "event": ("where",)}
+"""What may stand beside an event, a count or a sum and its comparison."""
 
 _SIGNS = {
     "<": "below",
@@ -80,21 +86,31 @@ def read_predicate(
         message = f'{quote(about)} cannot stand in "where", which asks about the fields of one that may count'
         scope.notes.add(table.key(about), message)
         return None
-    extras = ("of", *PARTS) if about == "field" else DERIVED_KEYS.get(about, ())
+    extras = ("of", *PARTS) if about == "field" else EXTRAS.get(about, ())
     is_sound = _known_keys_only(table, about, family, extras)
     field = table.maybe(about, scope.field) if about == "field" else None
     derived = read_derived(table, scope, place, about, read) if about in DERIVED_KEYS else None
+    where = read_event_where(table, scope, place, read) if about == "event" else None
     chosen = _chosen(table, about, family, is_sound)
     if chosen is None or (about in ("field", *DERIVED_KEYS) and field is None and derived is None):
+        return None
+    if about == "event" and "where" in table and where is None:
         return None
     row = family[chosen]
     if row.argument in LOOKED_BACK_ON and "within" in table:
         row = OPERATORS["changed_within"]
-    asked = Asked(row, chosen, table, scope, place, field, derived)
+    asked = Asked(row, chosen, table, scope, place, field, derived, where)
     if not _fits(asked):
         return None
-    found = scope.notes.attempt(lambda _: READERS[asked.row.argument](asked), node, chosen or about)
+    found = scope.notes.attempt(lambda _: READERS[asked.row.argument](_typed(asked)), node, chosen or about)
     return found if is_sound else None
+
+
+def _typed(asked: Asked) -> Asked:
+    """The question with the type that the property of an event is compared as. Raises RefusedError."""
+    if asked.field is None or asked.field.kind is not Kind.EVENT:
+        return asked
+    return replace(asked, field=asked_property(asked.field, asked.row, asked.node))
 
 
 def _known_keys_only(table: Table, about: str, family: Family, extras: Iterable[str]) -> bool:
@@ -139,6 +155,8 @@ def _fits(asked: Asked) -> bool:
 
 
 def _misplaced(asked: Asked) -> tuple[Node, str] | None:
+    if asked.field is not None and asked.field.kind is Kind.EVENT:
+        return None
     key = asked.table.key(asked.key or "event")
     if asked.row.is_moment and asked.place.takes == "state":
         has_state = asked.row.argument in LOOKED_BACK_ON | {Argument.EVENT}
@@ -157,11 +175,27 @@ def _misplaced(asked: Asked) -> tuple[Node, str] | None:
 
 def _mistyped(asked: Asked) -> tuple[Node, str] | None:
     field = asked.field
+    if field is not None and field.kind is Kind.EVENT:
+        return _misasked(asked, field)
     if field is None or field.type in asked.row.types:
         return None
     able = [key for key, row in FAMILIES["field"].items() if field.type in row.types]
     message = (
         f"{quote(asked.key)} does not go with {field.path}, {article(field.type)}; use {alternatives(able)}"
+    )
+    return asked.table.key(asked.key), message
+
+
+def _misasked(asked: Asked, field: Field) -> tuple[Node, str] | None:
+    """What an event carries is compared as it is, and by itself."""
+    if "of" in asked.table:
+        return asked.table.key("of"), f'"of" does not go with {field.path}, which is compared by itself'
+    if asked.row.argument in TAKEN:
+        return None
+    able = [key for key, row in FAMILIES["field"].items() if row.argument in TAKEN]
+    message = (
+        f"{quote(asked.key)} does not go with {field.path}, for what an event carries is text, a number or "
+        f"a flag, and never changes; use {alternatives(able)}"
     )
     return asked.table.key(asked.key), message
 

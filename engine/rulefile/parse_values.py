@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from engine.clock.durations import Duration, parse_duration
-from engine.conditions.catalogue import Field, FieldType, Value, decode, decode_number
+from engine.conditions.catalogue import Field, FieldType, Kind, Value, decode, decode_number
 from engine.rulefile.notes import RefusedError
 from engine.rulefile.problem import alternatives, nearest, quote
 from engine.rulefile.source import Mapping, Node, Scalar, Sequence
@@ -108,6 +108,16 @@ def whole(low: int, high: int) -> Callable[[Node], int]:
         return int(found)
 
     return read
+
+
+def is_number(found: str) -> bool:
+    """Whether text without quotes reads as a number."""
+    return _NUMBER.fullmatch(found) is not None
+
+
+def is_flag(found: str) -> bool:
+    """Whether text without quotes reads as true or false."""
+    return found in _TRUE | _FALSE
 
 
 def number(node: Node) -> Decimal:
@@ -265,5 +275,7 @@ def article(kind: FieldType) -> str:
 
 
 def _described(field: Field) -> str:
+    if field.kind is Kind.EVENT:
+        return f"{field.path} is asked about as {article(field.type)}"
     unit = f" in {field.unit.replace('_', ' ')}" if field.unit else ""
     return f"{field.path} is {article(field.type)}{unit}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from engine.conditions.catalogue import OF_A_METRIC, Catalogue, Field, Kind, seen_from
 from engine.rulefile.notes import Notes, RefusedError
+from engine.rulefile.parse_properties import is_property, property_of
 from engine.rulefile.parse_values import slug, text
 from engine.rulefile.problem import alternatives, quote
 from engine.rulefile.shared_conditions import SharedConditions
@@ -37,6 +38,8 @@ class Scope:
 
     def field(self, node: Node) -> Field:
         """The field a path names. Raises RefusedError when there is none or the subject cannot see it."""
+        if self.subject is Kind.EVENT or (self.subject is None and is_property(node)):
+            return property_of(node)
         found = self._known(node, self.visible)
         if found.kind not in self.visible:
             seen = alternatives(f"{kind}.*" for kind in self.visible)
@@ -57,6 +60,9 @@ class Scope:
 
     def _known(self, node: Node, kinds: Collection[Kind]) -> Field:
         path = text(node)
+        if is_property(node):
+            message = f'{quote(path)} is what one event carries, so it stands in "where" of an event'
+            raise RefusedError(node, message, stands_alone=True)
         found = self.catalogue.fields.get(path)
         if found is None and self.subject is Kind.METRIC:
             found = OF_A_METRIC.get(path)

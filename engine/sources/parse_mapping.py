@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
-from engine.conditions.catalogue import Catalogue, Field, FieldType, Kind, UnknownField
+from engine.conditions.catalogue import KEPT, Catalogue, Field, FieldType, Kind, UnknownField
 from engine.rulefile.notes import Notes, RefusedError, Table
 from engine.rulefile.parse_values import choice, flag, number, text
 from engine.rulefile.problem import Problem, in_order, quote
@@ -40,7 +40,7 @@ _SAY = ("about", "at", "when", "set")
 _EVENT = ("name", "at", "when", "subject", "properties")
 _AT = ("column", "known", "every", "until")
 _GIVEN = ("column", "constant", "missing", "period", "part", "values", "scale", "strip", "type")
-_ROWS = tuple(kind for kind in Kind if kind is not Kind.SOURCE)
+_ROWS = tuple(kind for kind in KEPT if kind is not Kind.SOURCE)
 _CHILDREN = (Kind.CONTACT, Kind.SUBSCRIPTION, Kind.TICKET)
 
 

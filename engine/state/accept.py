@@ -13,6 +13,9 @@ LONGEST_ID = 200
 """Characters. Ids are part of database indexes, which hold short texts only."""
 LONGEST_TEXT = 10_000
 """Characters of one text value."""
+DEEPEST = 32
+"""Levels of lists and objects in what an event carries."""
+_TOO_DEEP = f"the properties lie deeper within one another than {DEEPEST} levels"
 EARLIEST, LATEST = 1900, 2999
 """Years. Dates outside are taken for mistakes, and would overflow when days are added to them."""
 
@@ -34,9 +37,19 @@ def accepted_properties(properties: Mapping[str, Any] | None) -> dict[str, Any] 
         raise Refused(f"the properties are not JSON: {error}") from error
     except ValueError as error:
         raise Refused("the properties are not JSON: they hold a number that is not finite") from error
+    except RecursionError as error:
+        raise Refused(_TOO_DEEP) from error
+    if _is_deeper(properties, DEEPEST):
+        raise Refused(_TOO_DEEP)
     if len(text) > LONGEST_TEXT:
         raise Refused(f"the properties have {len(text)} characters; at most {LONGEST_TEXT} are allowed")
     return dict(properties)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects lie deeper within one another than so many levels."""
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return levels < 0 or any(_is_deeper(each, levels - 1) for each in inner)
 
 
 def fields_of(catalogue: Catalogue, kind: Kind) -> Mapping[str, Field]:

@@ -1,5 +1,6 @@
 """An account with everything under it, as it was known at an instant, and the inputs that came after."""
 
+from bisect import insort
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,8 +9,10 @@ from typing import TypeAlias
 
 from engine.conditions.catalogue import Kind, Value
 from engine.conditions.feed import NO_FEEDS, Feeds
-from engine.conditions.tree import Derived
+from engine.conditions.properties import Properties
+from engine.conditions.tree import Derived, Stream
 from engine.conditions.view import Extent
+from engine.state.flow import Flow, Reach
 
 EXISTS = "exists"
 """The field whose change from nothing to `true` is a subject's creation."""
@@ -53,6 +56,8 @@ class EventInput:
     id: str
     name: str
     subject_id: str | None
+    properties: Properties = None
+    """What it carries, where a rule asks about that."""
 
 
 DataInput: TypeAlias = ChangeInput | EventInput
@@ -67,6 +72,8 @@ class Book:
     last_events: dict[str, datetime] = field(default_factory=dict)
     event_times: dict[str, list[datetime]] = field(default_factory=dict)
     """By name, oldest first: for events of which a rule asks how many there were."""
+    flows: dict[Stream, Flow] = field(default_factory=dict)
+    """For events of which a rule asks by what they carry."""
     histories: dict[tuple[str, str], list[tuple[datetime, Decimal]]] = field(default_factory=dict)
     """By (subject, field): past values in effective order, for thresholds with recovery."""
     courses: dict[tuple[Kind, str, str], list[Past]] = field(default_factory=dict)
@@ -78,6 +85,15 @@ class Book:
     extents: dict[tuple[Derived, datetime | None], Extent] = field(default_factory=dict)
     """Counts and sums by what they are and the start of the run that asks, as they are at `extents_of`."""
     extents_of: datetime | None = None
+
+    def happen(self, name: str, at: datetime, properties: Properties) -> None:
+        """Take in an event."""
+        known = self.last_events.get(name)
+        self.last_events[name] = max(known or at, at)
+        insort(self.event_times.setdefault(name, []), at)
+        for flow in self.flows.values():
+            if flow.stream.name == name:
+                flow.add(at, properties)
 
     def extents_at(self, instant: datetime) -> dict[tuple[Derived, datetime | None], Extent]:
         """Where the counts and sums of an instant are kept; those of another are let go."""
@@ -142,5 +158,9 @@ class Needs:
     """Events that are counted, and over the last how long."""
     counted_in_runs: frozenset[str] = frozenset()
     """Events that are counted from the start of a run."""
+    flows: Mapping[Stream, Reach] = field(default_factory=dict)
+    """Events of which it is asked by what they carry."""
+    carried: frozenset[str] = frozenset()
+    """The names of events of which it matters what they carry."""
     moved: frozenset[tuple[Kind, str]] = frozenset()
     """Fields that a fold itself may move, without an input that says so."""

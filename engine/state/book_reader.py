@@ -10,10 +10,12 @@ from sqlalchemy import Connection, select
 
 from engine.conditions.catalogue import Catalogue, FieldType, Kind, Value, decode
 from engine.conditions.feed import NO_FEEDS, Feeds
+from engine.conditions.tree import Stream
 from engine.state import tables
 from engine.state.book import Book, ChangeInput, DataInput, Dossier, EventInput, Needs, Past, Start, Subjects
 from engine.state.feeds import known_since
-from engine.state.past import read_courses, read_event_times
+from engine.state.flow import Reach
+from engine.state.past import read_courses, read_event_times, read_flows
 from engine.state.unfolded import by_start, input_order, timed, unfolded, unwind
 
 TABLES = {
@@ -75,6 +77,7 @@ class BookReader:
             )
             for account_id, known in times.items():
                 found[account_id].book.event_times[name] = known
+        self._flows(connection, start, found)
         for place, span in sorted(self._needs.courses.items()):
             books = _books(found.values(), place[0])
             courses = read_courses(
@@ -93,6 +96,18 @@ class BookReader:
                 _books(found.values(), place[0]) if is_moved else _books_of_changed(found.values(), *place)
             )
             _keep(place, books, read_courses(connection, place, books, since, only_folded=late))
+
+    def _flows(self, connection: Connection, start: Start, found: Mapping[str, Dossier]) -> None:
+        """Events of which it matters what they carry."""
+        by_name: dict[str, dict[Stream, Reach]] = defaultdict(dict)
+        for stream, reach in self._needs.flows.items():
+            by_name[stream.name][stream] = reach
+        for name, reaches in by_name.items():
+            behind = self._behind(name, start.since)
+            for account_id, flow in read_flows(
+                connection, reaches, found, start.since, behind, only_folded=start.takes_late
+            ):
+                found[account_id].book.flows[flow.stream] = flow
 
     def _type_of(self, kind: Kind, name: str) -> FieldType:
         """How the values are kept that a field had."""
@@ -170,14 +185,16 @@ class BookReader:
             event.c.subject_id,
             event.c.occurred_at,
             event.c.applies_at,
+            *([event.c.properties] if self._needs.carried else []),
         )
         found: dict[str, list[DataInput]] = defaultdict(list)
         if not self._needs.events:
             return found
         for row in unfolded(connection, event, columns, starts):
             if row.name in self._needs.events:
+                carried = row.properties if row.name in self._needs.carried else None
                 found[row.account_id].append(
-                    EventInput(row.applies_at, row.occurred_at, row.id, row.name, row.subject_id)
+                    EventInput(row.applies_at, row.occurred_at, row.id, row.name, row.subject_id, carried)
                 )
         return found
 

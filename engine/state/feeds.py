@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from engine.clock.zones import parse_instant
-from engine.conditions.catalogue import Kind
+from engine.conditions.catalogue import KEPT, Kind
 from engine.conditions.feed import Advance, Feed, Feeds, in_order
 from engine.state import tables
 from engine.state.feedings import Edition, editions, live_edition
@@ -40,7 +40,7 @@ def feeds_of(given: Sequence[Edition], advances: Callable[[str], Iterable[Advanc
             feed = Feed(source, lag, seen[source], fresh_for, edition.live_from, edition.live_to)
             for each in edition.sources[source].feeds:
                 kind, _, name = each.partition(".")
-                if name and kind in list(Kind):
+                if name and kind in KEPT:
                     fields[Kind(kind), name] = (*fields.get((Kind(kind), name), ()), feed)
                 else:
                     events[each] = (*events.get(each, ()), feed)

@@ -1,15 +1,17 @@
 """What fields were and when events happened, for conditions that ask about more than the present."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select
 
 from engine.conditions.catalogue import FieldType, Kind, decode
+from engine.conditions.tree import Stream
 from engine.state import tables
 from engine.state.book import Past
+from engine.state.flow import Flow, Reach
 
 _change = tables.Change.__table__  # type: ignore[attr-defined]
 _event = tables.Event.__table__  # type: ignore[attr-defined]
@@ -72,26 +74,79 @@ def read_event_times(
 
     With `in_runs` also since the first of the account's open runs started.
     """
-    counts = _event.c.occurred_at >= since - span
-    if in_runs:
+    columns = (_event.c.account_id, _event.c.occurred_at)
+    found: dict[str, list[datetime]] = defaultdict(list)
+    for account_id, occurred_at in _happened(
+        connection, columns, name, accounts, since, span, only_folded=only_folded, in_runs=in_runs
+    ):
+        found[account_id].append(occurred_at)
+    return found
+
+
+_FURTHER, _FURTHEST = 8, timedelta(days=15_000)
+"""How many times as far back the newest that counts is looked for next; beyond the other, everywhere."""
+
+
+def read_flows(
+    connection: Connection,
+    reaches: Mapping[Stream, Reach],
+    accounts: Collection[str],
+    since: datetime,
+    behind: timedelta,
+    *,
+    only_folded: bool,
+) -> Iterator[tuple[str, Flow]]:
+    """What has happened of streams that have their name in common, as known at `since`: by account.
+
+    As far back as is asked, and `behind` more. Where the newest that counts is asked for, further and further
+    until there is one.
+    """
+    name = next(iter(reaches)).name
+    span: timedelta | None = max(each.span for each in reaches.values()) + behind
+    in_runs = any(each.in_runs for each in reaches.values())
+    columns = (_event.c.account_id, _event.c.occurred_at, _event.c.properties)
+    lacking = list(accounts)
+    while lacking:
+        flows = {each: [Flow(stream) for stream in reaches] for each in lacking}
+        for account_id, occurred_at, properties in _happened(
+            connection, columns, name, lacking, since, span, only_folded=only_folded, in_runs=in_runs
+        ):
+            for flow in flows[account_id]:
+                flow.add(occurred_at, properties)
+        yield from ((each, flow) for each in flows for flow in flows[each])
+        lacking = [each for each in lacking if span is not None and _lacks_newest(flows[each], reaches)]
+        span = span * _FURTHER if span is not None and span * _FURTHER < _FURTHEST else None
+
+
+def _lacks_newest(flows: Iterable[Flow], reaches: Mapping[Stream, Reach]) -> bool:
+    return any(reaches[each.stream].is_newest and not each.surely for each in flows)
+
+
+def _happened(
+    connection: Connection,
+    columns: Sequence[Any],
+    name: str,
+    accounts: Collection[str],
+    since: datetime,
+    span: timedelta | None,
+    *,
+    only_folded: bool,
+    in_runs: bool,
+) -> Iterable[Any]:
+    """The events of a name in the `span` before `since`, or all; with `in_runs` also those since a start."""
+    known = (
+        select(*columns)
+        .where(_event.c.account_id.in_(list(accounts)), _event.c.name == name, _event.c.applies_at <= since)
+        .order_by(_event.c.occurred_at)
+    )
+    if span is not None:
+        counts = _event.c.occurred_at >= since - span
         started = select(func.min(_run.c.started_at)).where(
             _run.c.account_id == _event.c.account_id, _run.c.state == "open"
         )
-        counts = or_(counts, _event.c.occurred_at >= started.scalar_subquery())
-    known = (
-        select(_event.c.account_id, _event.c.occurred_at)
-        .where(
-            _event.c.account_id.in_(list(accounts)),
-            _event.c.name == name,
-            counts,
-            _event.c.applies_at <= since,
-        )
-        .order_by(_event.c.occurred_at)
-    )
-    found: dict[str, list[datetime]] = defaultdict(list)
-    for account_id, occurred_at in connection.execute(_folded(known, _event) if only_folded else known):
-        found[account_id].append(occurred_at)
-    return found
+        in_time = or_(counts, _event.c.occurred_at >= started.scalar_subquery()) if in_runs else counts
+        known = known.where(in_time)
+    return connection.execute(_folded(known, _event) if only_folded else known)
 
 
 def _folded(query: Select[Any], table: Any) -> Select[Any]:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from engine.conditions.catalogue import Field, FieldType, Kind, decode
 from engine.state import tables
-from engine.state.book import Book, ChangeInput, DataInput, EventInput, Start
+from engine.state.book import Book, ChangeInput, DataInput, Start
 
 
 def by_start(starts: Mapping[str, Start]) -> Iterable[tuple[Start, list[str]]]:
@@ -80,21 +81,7 @@ def _type_of(fields: Mapping[str, Field], name: str) -> FieldType | None:
 
 def timed(item: DataInput, since: datetime, late_at: datetime) -> DataInput:
     """The input at the instant the fold judges it: late ones at the tick that finds them."""
-    if item.at > since:
-        return item
-    if isinstance(item, EventInput):
-        return EventInput(late_at, item.effective_at, item.id, item.name, item.subject_id)
-    return ChangeInput(
-        late_at,
-        item.effective_at,
-        item.order,
-        item.kind,
-        item.subject_id,
-        item.field,
-        item.old,
-        item.new,
-        item.superseded,
-    )
+    return item if item.at > since else replace(item, at=late_at)
 
 
 def input_order(item: DataInput) -> tuple[datetime, datetime, int, str]:

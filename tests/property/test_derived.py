@@ -1,5 +1,6 @@
 """Counts and sums answer as an oracle does that tries everything that may be so."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import product
@@ -10,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.clock.durations import Duration
-from engine.conditions.catalogue import BUILT_IN, Kind
+from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Kind
 from engine.conditions.evaluate import evaluate, next_boundary
 from engine.conditions.tree import Derived, Group, Predicate
 from engine.fold.view import BookView
 from engine.state.book import Book
+from engine.state.flow import Flow
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAY, TICK = timedelta(days=1), timedelta(microseconds=1)
@@ -91,7 +93,8 @@ def view(seen: list[dict[str, Any]], times: list[datetime] | None = None, now: d
         for number, ticket in enumerate(seen)
     }
     book = Book("acme", {Kind.ACCOUNT: {"acme": {}}, Kind.TICKET: values})
-    book.event_times["login"] = times or []
+    for each in times or []:
+        book.happen("login", each, None)
     return BookView(book, Kind.ACCOUNT, "acme", now, ZoneInfo("UTC"))
 
 
@@ -158,3 +161,85 @@ def test_count_of_events_turns_when_it_says(hours: list[int], asked: tuple[str, 
     assert boundary == (min(turns) if turns else None)
     if boundary is not None:
         assert evaluate(predicate, view([], times, boundary)) is counted(boundary)
+
+
+PLAN, PAID = Field(Kind.EVENT, "plan", FieldType.TEXT), Field(Kind.EVENT, "paid", FieldType.FLAG)
+AMOUNT = Field(Kind.EVENT, "amount", FieldType.NUMBER)
+IS_TRIAL, IS_PAID = (
+    Predicate("equals", "", field=PLAN, value="trial"),
+    Predicate("equals", "", field=PAID, value=True),
+)
+WHICH: dict[str, Any] = {
+    "everyone": None,
+    "open": IS_TRIAL,
+    "open and hot": Group("all", (IS_TRIAL, IS_PAID), ""),
+    "open or hot": Group("any", (IS_TRIAL, IS_PAID), ""),
+    "neither": Group("none", (IS_TRIAL, IS_PAID), ""),
+}
+"""Over a trial for an open ticket, and a payment for a hot one."""
+
+logins = st.fixed_dictionaries(
+    {
+        "hours": st.integers(-8 * 24, 0),
+        "plan": st.sampled_from([None, "trial", "trial", "pro", 3, ["trial"]]),
+        "paid": st.sampled_from([None, True, False, "true", 1]),
+        "amount": st.sampled_from([None, -2, 0, 0.5, 1, 3, "3", True, float("inf")]),
+    }
+)
+
+
+def as_ticket(login: dict[str, Any]) -> dict[str, Any]:
+    """The login as a ticket of which the same is known."""
+    plan, paid = login["plan"], login["paid"]
+    status = {"trial": "open", "pro": "closed"}.get(plan) if isinstance(plan, str) else None
+    return {"status": status, "escalated": paid if isinstance(paid, bool) else None}
+
+
+def ways(where: str, login: dict[str, Any], *, is_sum: bool) -> set[Decimal]:
+    """What the login may add."""
+    amounts = [Decimal(1)]
+    if is_sum:
+        said, is_flag = login["amount"], isinstance(login["amount"], bool)
+        is_known = isinstance(said, int | float) and not is_flag and said != float("inf")
+        amounts = [Decimal(str(said))] if is_known else [-FAR, Decimal(0), Decimal(1), FAR]
+    return {each if is_in else Decimal(0) for is_in in counts(where, as_ticket(login)) for each in amounts}
+
+
+def seeing(derived: Derived, told: list[dict[str, Any]], now: datetime = NOW) -> BookView:
+    """What an account with these logins sees."""
+    seen = view([], now=now)
+    assert derived.stream is not None
+    seen.book.flows[derived.stream] = Flow(derived.stream)
+    for each in told:
+        at = NOW + timedelta(hours=each["hours"])
+        seen.book.happen("login", at, {name: each[name] for name in each if each[name] is not None})
+    return seen
+
+
+@given(st.sampled_from(sorted(WHICH)), st.booleans(), st.lists(logins, max_size=4), comparisons)
+def test_events_answer_as_everything_that_they_may_carry(
+    where: str, is_sum: bool, told: list[dict[str, Any]], asked: tuple[str, Any]
+) -> None:
+    """It is answered when every way in which the unknown may be answers alike, and so until it turns."""
+    operator, wanted = asked
+    summed = AMOUNT if is_sum else None
+    derived = Derived(where=WHICH[where], summed=summed, event="login", window=Duration(5, "d"))
+    predicate = question(derived, operator, wanted)
+
+    def expected(now: datetime) -> bool | None:
+        inside = [each for each in told if now - 5 * DAY <= NOW + timedelta(hours=each["hours"])]
+        options = product(*(sorted(ways(where, each, is_sum=is_sum)) for each in inside))
+        return agreed({ASKED[operator](sum(way), wanted) for way in options})
+
+    seen = seeing(derived, told)
+    answer = evaluate(predicate, seen)
+    assert answer is None or answer is expected(NOW)
+    if not is_sum:
+        assert answer is expected(NOW)
+    boundary = next_boundary(predicate, seen)
+    leaving = sorted({NOW + timedelta(hours=each["hours"]) + 5 * DAY + TICK for each in told})
+    before = [each for each in leaving if each > NOW and (boundary is None or each < boundary)]
+    for each in before:
+        assert evaluate(predicate, replace(seen, now=each)) is answer
+    if boundary is not None:
+        assert evaluate(predicate, seeing(derived, told, boundary)) is not answer

@@ -15,7 +15,7 @@ from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Kind, Value
 from engine.conditions.evaluate import evaluate
 from engine.conditions.form import OutsideEnvelope
 from engine.conditions.operators import OPERATORS, Argument
-from engine.conditions.tree import Comparison, Condition, Crossing, Derived, Group, Predicate, Shift
+from engine.conditions.tree import Comparison, Condition, Crossing, Derived, Group, Predicate, Shift, Stream
 from engine.conditions.view import Extent, Held
 from engine.match.compile import rules_of
 from engine.match.question import question
@@ -66,6 +66,9 @@ comparisons = st.one_of(
 )
 steps = st.sampled_from(["call", "mail"])
 events = st.sampled_from(["login", "cancel_requested"])
+IS_TRIAL = Predicate("equals", "", field=Field(Kind.EVENT, "plan", FieldType.TEXT), value="trial")
+wheres = st.sampled_from([None, IS_TRIAL])
+STREAMS = [Stream(name, where) for name in ("login", "cancel_requested") for where in (None, IS_TRIAL)]
 
 
 DERIVED = [Derived(Kind.CONTACT), Derived(Kind.TICKET, summed=BUILT_IN.get("ticket.csat"))]
@@ -85,12 +88,13 @@ def predicates(draw: Callable[..., Any]) -> Predicate:
     row = OPERATORS[draw(st.sampled_from(sorted(OPERATORS)))]
     path = f"when.{draw(st.integers(0, 3))}"
     if row.argument in (Argument.EVENT, Argument.EVENT_WINDOW):
-        return Predicate(row.keyword, path, event=draw(events), window=draw(windows))
+        return Predicate(row.keyword, path, event=draw(events), window=draw(windows), where=draw(wheres))
     if row.argument is Argument.EVENT_SINCE:
-        return Predicate(row.keyword, path, event=draw(events))
+        return Predicate(row.keyword, path, event=draw(events), where=draw(wheres))
     if row.argument is Argument.EVENT_COUNT:
         count = Decimal(draw(st.integers(1, 4)))
-        return Predicate(row.keyword, path, event=draw(events), value=count, window=draw(windows))
+        event, window, where = draw(events), draw(windows), draw(wheres)
+        return Predicate(row.keyword, path, event=event, value=count, window=window, where=where)
     if row.argument in (Argument.STEP_STATE, Argument.STEP_OUTCOME):
         return Predicate(row.keyword, path, step=draw(steps), value=draw(st.sampled_from(["open", "done"])))
     if row.argument in _ARGUMENTS_OF_DERIVED and draw(st.booleans()):
@@ -156,8 +160,11 @@ subjects = st.builds(
     events=st.fixed_dictionaries(
         {
             each: st.one_of(st.none(), st.integers(0, 60).map(lambda days: NOW - timedelta(days=days)))
-            for each in ("login", "cancel_requested")
+            for each in STREAMS
         }
+    ),
+    doubtful=st.fixed_dictionaries(
+        {each: st.just(NOW) for each in STREAMS if each.where and each.name == "login"}
     ),
     extremes=st.fixed_dictionaries(
         {
@@ -170,7 +177,7 @@ subjects = st.builds(
             each: st.lists(st.integers(0, 60).map(lambda days: NOW - timedelta(days=days)), max_size=5).map(
                 sorted
             )
-            for each in ("login", "cancel_requested")
+            for each in STREAMS
         }
     ),
     states=st.fixed_dictionaries(

@@ -35,6 +35,14 @@ from tests.conftest import empty
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ACCOUNTS = 60
 EVENTS = ("login", "outage")
+PLANS = ("trial", "pro", None, "trial")
+PLAN, SEATS = Field(Kind.EVENT, "plan", FieldType.TEXT), Field(Kind.EVENT, "seats", FieldType.NUMBER)
+IS_TRIAL = Predicate("equals", "", field=PLAN, value="trial")
+CARRIED = (
+    None,
+    IS_TRIAL,
+    Group("none", (IS_TRIAL, Predicate("below", "", field=SEATS, value=Decimal(0))), ""),
+)
 ZONES = ("Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Berlin", "America/New_York", None)
 
 CUSTOM = [
@@ -102,7 +110,9 @@ def fill(database: Engine) -> None:
             when = _instant(random)
             late = random.choice([timedelta(0), timedelta(hours=5)])
             recorded = min(when + late, NOW)
-            events.append(EventEntry(f"{name}-e{index}", name, random.choice(EVENTS), when, recorded))
+            kind = random.choice(EVENTS)
+            carries = {"plan": PLANS[index % len(PLANS)], "seats": index * 2 - 3}
+            events.append(EventEntry(f"{name}-e{index}", name, kind, when, recorded, None, carries))
     assert not ingest(database, CATALOGUE, entries, events, source="test").rejected
 
 
@@ -143,7 +153,8 @@ def question(keyword: str, seed: int, is_share: bool) -> Predicate:
     path, window = f"when.{seed}", Duration(random.randint(1, 10), "d")
     if row.argument in EVENTFUL:
         count = Decimal(random.randint(1, 4)) if row.argument is Argument.EVENT_COUNT else None
-        return Predicate(keyword, path, event=random.choice(EVENTS), value=count, window=window)
+        event, where = random.choice(EVENTS), random.choice(CARRIED)
+        return Predicate(keyword, path, event=event, value=count, window=window, where=where)
     if keyword in IN_RUNS:
         return Predicate(keyword, path, step="call", value="open")
     if row.argument in COMPARED and FieldType.NUMBER in row.types and random.random() < 0.3:
@@ -178,7 +189,9 @@ def _derived(random: Random, row: Operator, path: str) -> Predicate:
         Argument.RANGE: (min(wanted), max(wanted)),
     }[row.argument]
     if random.random() < 0.2:
-        counted = Derived(event=random.choice(EVENTS), window=Duration(random.randint(1, 10), "d"))
+        window = Duration(random.randint(1, 10), "d")
+        summed, where = random.choice([None, None, SEATS]), random.choice(CARRIED)
+        counted = Derived(None, where, summed, random.choice(EVENTS), window)
     else:
         where = question(random.choice(WHERES), random.randrange(1_000), random.random() < 0.3)
         nps = CATALOGUE.get("contact.nps") if random.random() < 0.4 else None

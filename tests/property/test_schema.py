@@ -115,13 +115,14 @@ def predicates(draw: st.DrawFn, subject: Kind, takes: str, steps: bool) -> Tree:
         }
     if about == "event":
         windows = {"state": ["within", "absent_for"], "moment": [""], "either": ["", "within", "absent_for"]}
+        which = draw(optional({"where": carried()}))
         if steps and takes != "moment" and draw(st.booleans()):
-            return {"event": draw(TEXTS), "since": "run_start"}
+            return {"event": draw(TEXTS), "since": "run_start", **which}
         window = draw(st.sampled_from(windows[takes]))
         count = (
             {"at_least": draw(st.integers(1, 10_000))} if window == "within" and draw(st.booleans()) else {}
         )
-        return {"event": draw(TEXTS), **({window: draw(LENGTHS)} if window else {}), **count}
+        return {"event": draw(TEXTS), **({window: draw(LENGTHS)} if window else {}), **count, **which}
     seen = [each for each in CATALOGUE.fields.values() if each.kind in seen_from(subject)]
     field = draw(st.sampled_from(seen))
     rows = {
@@ -149,9 +150,10 @@ def derived(draw: st.DrawFn, subject: Kind, steps: bool) -> Tree:
     what = draw(st.sampled_from(["contact", "subscription", "ticket", "metric", "event", "sum"]))
     found: Tree = {"count": what}
     if what == "event":
+        found = draw(st.sampled_from([{"count": "event"}, {"sum": "event.amount"}, {"sum": "event.a.b c"}]))
         spans = [LENGTHS.map(lambda span: {"within": span})]
         spans += [st.just({"since": "run_start"})] if steps else []
-        found |= {"name": draw(TEXTS), **draw(st.one_of(spans))}
+        found |= {"name": draw(TEXTS), **draw(st.one_of(spans)), **draw(optional({"where": carried()}))}
     elif what == "sum":
         kinds = (Kind.CONTACT, Kind.SUBSCRIPTION, Kind.TICKET)
         summed = draw(st.sampled_from([METRIC_VALUE, *(each for each in amounts if each.kind in kinds)]))
@@ -188,6 +190,30 @@ def wheres(draw: st.DrawFn, kind: Kind) -> Tree:
         more = {"within": draw(LENGTHS)} if rows[key].argument in LOOKED_BACK_ON else {}
         asked.append({"field": field.path, **draw(arguments(key, rows[key].argument, field)), **more})
     return asked[0] if len(asked) == 1 else {"all": asked}
+
+
+@st.composite
+def carried(draw: st.DrawFn) -> Tree:
+    """Which events, by what they carry."""
+    asked = []
+    for path in draw(
+        st.lists(st.sampled_from(["event.plan", "event.Größe", "event.a.b"]), min_size=1, max_size=2)
+    ):
+        some = draw(st.sampled_from([NUMBERS, st.booleans(), TEXTS.filter(lambda one: isinstance(one, str))]))
+        few = st.lists(some, min_size=1, max_size=3, unique_by=lambda one: (type(one), one))
+        listed = few.filter(lambda each: len({isinstance(one, int | float) for one in each}) == 1)
+        compared = {
+            **dict.fromkeys(["equals", "not_equals"], some),
+            **dict.fromkeys(["in", "not_in"], listed),
+            **dict.fromkeys(["below", "at_most", "above", "at_least"], NUMBERS),
+            "between": NUMBERS.map(lambda one: [one, one]),
+            "contains": TEXTS,
+            "matches": st.sampled_from(["*x", "a*b"]),
+            **dict.fromkeys(["is_set", "is_missing"], st.just(True)),
+        }
+        key = draw(st.sampled_from(sorted(compared)))
+        asked.append({"field": path, key: draw(compared[key])})
+    return asked[0] if len(asked) == 1 else {draw(st.sampled_from(["all", "any", "none"])): asked}
 
 
 @st.composite
@@ -450,7 +476,13 @@ JUNK = st.sampled_from(
         {"count": "ticket", "where": {"field": "ticket.status", "equals": "open"}, "at_least": 2},
         {"sum": "subscription.arr", "below": 5}, {"sum": "metric.value", "below": 5}, "metric.name",
         {"count": "metric", "where": {"field": "metric.name", "equals": "x"}, "below": 5}, "metric",
-        {"sum": "ticket.subject", "below": 5},
+        {"sum": "ticket.subject", "below": 5}, "event.plan", "event.", "event.properties.x", " event.x",
+        {"field": "event.plan", "equals": "trial"}, {"field": "event.plan", "in": [1, 2]},
+        {"field": "event.plan", "in": [1, true]}, {"field": "event.plan", "below": "x"},
+        {"field": "event.plan", "days_until": {"below": 3}}, {"field": "event.plan", "drops_below": 3},
+        {"event": "x", "within": "2d", "where": {"field": "event.plan", "is_set": true}},
+        {"count": "event", "name": "x", "within": "2d", "above": 1, "where": {"field": "event.n", "in": []}},
+        {"sum": "event.n", "name": "x", "within": "2d", "above": 0.5},
         {"sum": "subscription.arr", "of": "account.arr", "below": "5%"},
         [100, 1000], "*", "* *", "*x",
         0, 5, -5, 101, 0.5, 10000000000000, "", " ", "a", "Bad Name", "two\\nlines",

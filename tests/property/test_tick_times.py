@@ -56,7 +56,7 @@ def test_histories_are_worth_telling(fresh: Fresh, tmp_path: Path) -> None:
         started |= {each.playbook for each in mine.runs()}
     assert started == {
         "slide", "leaver", "renewal", "growth", "silence", "crowd", "falling", "milestone", "rounds",
-        "upkeep", "calm", "thin", "watchful",
+        "upkeep", "calm", "thin", "carrying", "watchful",
     }  # fmt: skip
     assert answers >= {
         "already", "done", "email", "ended: completed", "ended: muted", "ended: recovered",

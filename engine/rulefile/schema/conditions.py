@@ -8,6 +8,7 @@ from engine.conditions.operators import Argument, Operator
 from engine.rulefile.model import Leave
 from engine.rulefile.parse_conditions import GROUPS
 from engine.rulefile.parse_predicates import FAMILIES, PARTS
+from engine.rulefile.parse_properties import TAKEN
 from engine.rulefile.schema import words
 from engine.rulefile.schema.shapes import (
     ARGUMENTS,
@@ -15,6 +16,7 @@ from engine.rulefile.schema.shapes import (
     Takes,
     is_taken,
     paths,
+    property_argument,
     reference,
     shape_definitions,
     shape_of,
@@ -23,6 +25,7 @@ from engine.rulefile.schema.shapes import (
 from engine.rulefile.schema.values import (
     Schema,
     one_of,
+    property_path,
     slug,
     text,
 )
@@ -73,6 +76,14 @@ def shared_definitions(catalogue: Catalogue) -> dict[str, Schema]:
     """What conditions have in common whatever their playbook is about."""
     return {
         "shared": _shared(),
+        "event.property": _property(),
+        "event.where": any_condition(
+            {
+                "field": reference("event.property"),
+                USE_KEY: reference("shared"),
+                **{kind: group(kind, "event.where") for kind in GROUPS},
+            }
+        ),
         "event.state": _event(1, _WINDOWS),
         "event.moment": _event(0, {}),
         "event.run_state": _event(1, _IN_RUN),
@@ -94,7 +105,26 @@ def _event(fewest: int, windows: Mapping[str, Operator], besides: Schema | None 
     counts = [key for key, row in windows.items() if row.argument is Argument.EVENT_COUNT]
     asked = exactly_one(alone) if fewest else _at_most_one(alone)
     needs = {"dependentRequired": {key: ["within"] for key in counts}} if counts else {}
-    return _question("event", text(), windows, {**asked, **needs}, besides)
+    where = {"where": {**reference("event.where"), "description": words.WHICH}}
+    return _question("event", text(), windows, {**asked, **needs}, {**where, **(besides or {})})
+
+
+def _property() -> Schema:
+    """What an event carries, exactly one operator, and what it is compared with."""
+    rows = {key: row for key, row in FAMILIES["field"].items() if row.argument in TAKEN}
+    return {
+        "type": "object",
+        "properties": {
+            "field": {**property_path(), "description": words.PROPERTY},
+            **{
+                key: {**property_argument(row), "description": words.OPERATORS[row.keyword]}
+                for key, row in rows.items()
+            },
+        },
+        "required": ["field"],
+        "additionalProperties": False,
+        **exactly_one(rows),
+    }
 
 
 def _question(
@@ -173,10 +203,9 @@ def _kinds(subject: str, takes: Takes, members: str | None) -> dict[str, Schema]
 def _kinds_in_run(subject: str, takes: Takes) -> dict[str, Schema]:
     """The same within a run, which has steps and a start."""
     found = _kinds(subject, takes, f"{subject}.run_state")
-    counts = {"count": reference(f"{subject}.count.run")} if "count" in found else {}
     return {
         **found,
-        **counts,
+        **{key: reference(f"{subject}.{key}.run") for key in _derived_keys(subject)},
         "event": reference(f"event.run_{takes}"),
         "step": reference("step"),
     }

@@ -25,6 +25,7 @@ from engine.rulefile.schema.values import (
     number,
     one_of,
     percentage,
+    property_path,
     text,
     whole,
 )
@@ -40,8 +41,9 @@ def derived_definitions(catalogue: Catalogue, kind: Kind | None) -> dict[str, Sc
         f"{subject}.count": _count(amounts, ["within"]),
         f"{subject}.count.run": _count(amounts, ["within", "since"]),
         f"{subject}.count.audience": _count(amounts, ["within"], leave),
-        f"{subject}.sum": _sum(catalogue, amounts),
-        f"{subject}.sum.audience": _sum(catalogue, amounts, leave),
+        f"{subject}.sum": _sum(catalogue, amounts, ["within"]),
+        f"{subject}.sum.run": _sum(catalogue, amounts, ["within", "since"]),
+        f"{subject}.sum.audience": _sum(catalogue, amounts, ["within"], leave),
     }
     if kind in COUNTED:
         found[f"{subject}.where"] = _where(subject)
@@ -59,37 +61,50 @@ def _where(counted: str) -> Schema:
     )
 
 
-def _count(amounts: Schema, spans: list[str], besides: Schema | None = None) -> Schema:
+def _of_events(spans: list[str]) -> Schema:
+    """The keys that say which events."""
     span = {"within": duration(zero=False, business=False), "since": one_of([RUN_START])}
-    keys = {"name": text(), **{key: span[key] for key in spans}}
-    members = [
-        _for("count", [kind], {"where": reference(f"{kind}.where"), **dict.fromkeys(keys, False)})
-        for kind in COUNTED
-    ]
-    events = _for("count", [EVENT], {"where": False}, {"required": ["name"], **exactly_one(spans)})
+    return {"name": text(), **{key: span[key] for key in spans}}
+
+
+def _count(amounts: Schema, spans: list[str], besides: Schema | None = None) -> Schema:
+    keys = _of_events(spans)
+    members = [_for("count", {"enum": [kind]}, _members(kind, keys)) for kind in COUNTED]
+    events = _for("count", {"enum": [EVENT]}, *_events(spans))
     about = {"count": one_of([*COUNTED, EVENT]), "where": {}, **keys}
     return _compared(amounts, about, whole(0, MOST_COUNTED), [*members, events], besides)
 
 
-def _sum(catalogue: Catalogue, amounts: Schema, besides: Schema | None = None) -> Schema:
+def _members(kind: str, keys: Iterable[str]) -> Schema:
+    """What goes with what an account has of a kind."""
+    return {"where": reference(f"{kind}.where"), **dict.fromkeys(keys, False)}
+
+
+def _events(spans: list[str]) -> tuple[Schema, Schema]:
+    """What goes with events, and what is needed."""
+    return {"where": reference("event.where")}, {"required": ["name"], **exactly_one(spans)}
+
+
+def _sum(catalogue: Catalogue, amounts: Schema, spans: list[str], besides: Schema | None = None) -> Schema:
     summed = [
         each
         for each in catalogue.fields.values()
         if each.kind in (Kind.CONTACT, Kind.SUBSCRIPTION, Kind.TICKET)
         and each.type in (FieldType.NUMBER, FieldType.MONEY)
     ] + [METRIC_VALUE]
+    keys = _of_events(spans)
     members = [
-        _for(
-            "sum", [each.path for each in summed if each.kind is kind], {"where": reference(f"{kind}.where")}
-        )
+        _for("sum", {"enum": [each.path for each in summed if each.kind is kind]}, _members(kind, keys))
         for kind in COUNTED
     ]
-    return _compared(amounts, {"sum": paths(summed), "where": {}}, number(), members, besides)
+    events = _for("sum", property_path(), *_events(spans))
+    about = {"sum": {"anyOf": [paths(summed), property_path()]}, "where": {}, **keys}
+    return _compared(amounts, about, number(), [*members, events], besides)
 
 
-def _for(about: str, names: Iterable[str], properties: Schema, more: Schema | None = None) -> Schema:
+def _for(about: str, names: Schema, properties: Schema, more: Schema | None = None) -> Schema:
     """What goes with these things to count or sum."""
-    asked = {"properties": {about: {"enum": list(names)}}, "required": [about]}
+    asked = {"properties": {about: names}, "required": [about]}
     return {"if": asked, "then": {"properties": properties, **(more or {})}}
 
 

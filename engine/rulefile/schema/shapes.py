@@ -175,6 +175,17 @@ ARGUMENTS: dict[Argument, Callable[[Shape], Schema]] = {
 """What follows an operator, by the shape of its argument; the field's shape matters to some."""
 
 
+def property_argument(row: Operator) -> Schema:
+    """What follows an operator that asks what an event carries: the way a value is written says its type."""
+    if FieldType.TEXT not in row.types:
+        return ARGUMENTS[row.argument](Shape(FieldType.NUMBER))
+    if row.argument not in (Argument.VALUE, Argument.VALUES):
+        return ARGUMENTS[row.argument](Shape(FieldType.TEXT))
+    kinds = [typed(FieldType.NUMBER, ()), typed(FieldType.FLAG, ()), {**text(), "type": "string"}]
+    lists = [{"type": "array", "items": each, "minItems": 1, "uniqueItems": True} for each in kinds]
+    return {"anyOf": lists if row.argument is Argument.VALUES else kinds}
+
+
 def is_taken(row: Operator, takes: Takes) -> bool:
     """Whether the operator may stand where this is taken."""
     if takes == "state" and row.argument in LOOKED_BACK_ON:

@@ -30,6 +30,15 @@ def pattern() -> Schema:
     return {**text(), "type": "string", "allOf": [{"pattern": r"\*"}, {"pattern": r"[^*\s]"}]}
 
 
+def property_path() -> Schema:
+    """`event.plan`: what an event carries, whatever its name."""
+    return {
+        "type": "string",
+        "pattern": r"^[^\S\r]*event\.(?!properties\.)\S([^\r\n]*\S)?[^\S\r]*$",
+        "maxLength": LONGEST_TEXT,
+    }
+
+
 def slug() -> Schema:
     """A name in small letters, digits, `-` and `_`."""
     return {"type": ["string", "integer", "boolean"], "pattern": f"^{_NAME}$", "minimum": 0}

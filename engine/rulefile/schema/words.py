@@ -165,9 +165,9 @@ ABOUT: Mapping[str, str] = {
     "of": "Makes the value a percentage of this other amount.",
     "else_since": "Days are counted from this field when the first has no value.",
     "count": "How many the account has: contacts, subscriptions, tickets, or events of a name.",
-    "sum": "The sum of a field over the account's contacts, subscriptions or tickets.",
-    "where": "Who counts: a condition on each with its account. Everyone when left out.",
-    "name": "The name of the events that are counted.",
+    "sum": "The sum of a field over the account's contacts, subscriptions, tickets or events.",
+    "where": "Who counts: a condition on each with its account, or on what each event carries.",
+    "name": "The name of the events that are counted, or over which is summed.",
     "since": "run_start: those after the start of the run.",
     "recovers_at": "The threshold holds until the value has come back to this one.",
     "within": "Over this stretch of time, up to now.",
@@ -179,6 +179,8 @@ ABOUT: Mapping[str, str] = {
     "if": "A condition on the state in which the moment finds the subject.",
 }
 
+WHICH = "Which of these events: a condition on what each carries. All when left out."
+PROPERTY = "What an event carries, such as event.plan."
 OF_ACCOUNT = "account: whose they are, as without it. A field makes the value a percentage of that amount."
 
 OPERATORS: Mapping[str, str] = {

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from engine.authoring.possible import conflict
 from engine.clock.durations import Duration
-from engine.conditions.catalogue import BUILT_IN, Kind, Value
+from engine.conditions.catalogue import BUILT_IN, Field, FieldType, Kind, Value
 from engine.conditions.evaluate import evaluate
-from engine.conditions.tree import Comparison, Condition, Derived, Group, Predicate
+from engine.conditions.properties import counts
+from engine.conditions.tree import Comparison, Condition, Derived, Group, Predicate, Stream
 from engine.match.synthetic import SyntheticView
 
 HEALTH, SEGMENT = BUILT_IN.get("account.health"), BUILT_IN.get("account.segment")
@@ -76,7 +77,7 @@ conditions: st.SearchStrategy[Condition] = st.recursive(
 )
 subjects = st.builds(
     lambda values, login, state: SyntheticView(
-        NOW, values=values, events={"login": login}, states={"call": state}
+        NOW, values=values, events={Stream("login"): login}, states={"call": state}
     ),
     st.fixed_dictionaries(
         {
@@ -180,3 +181,56 @@ def test_conflict_does_not_look_into_shares_of_other_fields() -> None:
     lower_share = Predicate("below", "c", field=usage, value=Decimal(70), of=limit)
     assert conflict([(share, True), (less, True)]) is None
     assert conflict([(share, True), (lower_share, True)]) is not None
+
+
+def carried(operator: str, value: Any, kind: FieldType = FieldType.TEXT, name: str = "plan") -> Predicate:
+    """A question about what an event carries."""
+    return Predicate(operator, "", field=Field(Kind.EVENT, name, kind), value=value)
+
+
+CARRIED: dict[str, tuple[list[str], FieldType, list[Any]]] = {
+    "text": (["equals", "not_equals"], FieldType.TEXT, ["trial", "pro"]),
+    "number": (["equals", "below", "above"], FieldType.NUMBER, [Decimal(0), Decimal(1)]),
+    "flag": (["equals", "not_equals"], FieldType.FLAG, [True, False]),
+}
+carries = st.recursive(
+    st.one_of(
+        *(
+            st.builds(carried, st.sampled_from(keys), st.sampled_from(values), st.just(kind))
+            for keys, kind, values in CARRIED.values()
+        ),
+        st.sampled_from(["is_set", "is_missing"]).map(
+            lambda key: Predicate(key, "", field=Field(Kind.EVENT, "plan", FieldType.TEXT, is_any=True))
+        ),
+    ),
+    lambda inner: st.builds(
+        lambda kind, members: Group(kind, tuple(members), ""),
+        st.sampled_from(["all", "any", "none"]),
+        st.lists(inner, min_size=1, max_size=3),
+    ),
+    max_leaves=5,
+)
+
+
+@given(carries, st.booleans())
+def test_conflict_of_what_an_event_carries_is_sure(condition: Condition, verdict: bool) -> None:
+    """A property has one type: what asks for two of them is never known to be so."""
+    seen: list[Any] = [None, "trial", "pro", "other", -1, 0, 0.5, 1, 2, True, False, []]
+    if any(counts(condition, {"plan": each}) is verdict for each in seen):
+        assert conflict([(condition, verdict)]) is None
+
+
+@pytest.mark.parametrize(
+    ("operator", "is_true", "is_possible"),
+    [
+        ("event_within", True, False),
+        ("event_within", False, True),
+        ("event_absent_for", True, False),
+        ("event_absent_for", False, False),
+    ],
+)
+def test_conflict_knows_events_that_cannot_be(operator: str, is_true: bool, is_possible: bool) -> None:
+    """None ever happens, so it is never known for how long there was none."""
+    nothing = Group("all", (carried("equals", "trial"), carried("above", Decimal(1), FieldType.NUMBER)), "")
+    asked = Predicate(operator, "when", event="login", window=Duration(3, "d"), where=nothing)
+    assert (conflict([(asked, is_true)]) is None) is is_possible

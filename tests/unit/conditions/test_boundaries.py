@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.clock.durations import Duration
 from engine.conditions.catalogue import BUILT_IN
 from engine.conditions.evaluate import evaluate, next_boundary
-from engine.conditions.tree import Comparison, Group, Predicate
+from engine.conditions.tree import Comparison, Group, Predicate, Stream
 from engine.match.synthetic import SyntheticView
 
 TICK = timedelta(microseconds=1)
@@ -86,7 +86,7 @@ def test_event_windows_end_at_their_last_instant(operator: str, after: timedelta
     last = NOW - timedelta(days=1)
     end = last + timedelta(days=30) + after
     for now, expected in [(NOW, end), (end - TICK, end), (end, None), (end + TICK, None)]:
-        view = SyntheticView(now=now, events={"login": last})
+        view = SyntheticView(now=now, events={Stream("login"): last})
         assert next_boundary(predicate, view) == expected
     assert next_boundary(predicate, SyntheticView(now=NOW)) is None
 

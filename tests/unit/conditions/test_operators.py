@@ -10,7 +10,7 @@ import pytest
 from engine.clock.durations import parse_duration
 from engine.conditions.catalogue import BUILT_IN, FieldType
 from engine.conditions.operators import OPERATORS, Argument
-from engine.conditions.tree import Comparison, Crossing, Predicate
+from engine.conditions.tree import Comparison, Crossing, Predicate, Stream
 from engine.match.synthetic import SyntheticView
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -203,7 +203,7 @@ WINDOW = parse_duration("30d")
 def test_event_windows_at_their_edges(operator: str, age: timedelta | None, expected: bool | None) -> None:
     """A window includes its end; an event that never happened is not within, and its absence is unknown."""
     predicate = Predicate(operator, "when", event="login", window=WINDOW)
-    view = SyntheticView(now=NOW, events={"login": None if age is None else NOW - age})
+    view = SyntheticView(now=NOW, events={Stream("login"): None if age is None else NOW - age})
     assert verdict(predicate, view) is expected
 
 
@@ -392,7 +392,7 @@ def seeing_much(**parts: Any) -> SyntheticView:
         (ask("days_until", "account.renews_on", Comparison("equals", 1)), seeing(), "renews on is missing"),
         (
             Predicate("event_within", "when", event="big_login", window=WINDOW),
-            seeing_much(events={"big_login": NOW}),
+            seeing_much(events={Stream("big_login"): NOW}),
             "last big login event on 2026-03-10 (within 30 days)",
         ),
         (
@@ -402,12 +402,12 @@ def seeing_much(**parts: Any) -> SyntheticView:
         ),
         (
             Predicate("event_absent_for", "when", event="login", window=WINDOW),
-            seeing_much(events={"login": NOW - timedelta(days=31)}),
+            seeing_much(events={Stream("login"): NOW - timedelta(days=31)}),
             "no login event since 2026-02-07 (30 days or more)",
         ),
         (
             Predicate("event_absent_for", "when", event="login", window=WINDOW),
-            seeing_much(events={"login": NOW}),
+            seeing_much(events={Stream("login"): NOW}),
             "last login event on 2026-03-10 (less than 30 days ago)",
         ),
         (

@@ -8,7 +8,7 @@ import pytest
 from engine.clock.durations import parse_duration
 from engine.conditions.catalogue import BUILT_IN
 from engine.conditions.operators import OPERATORS
-from engine.conditions.tree import Predicate, Shift
+from engine.conditions.tree import Predicate, Shift, Stream
 from engine.conditions.view import Held
 from engine.match.synthetic import SyntheticView
 
@@ -102,7 +102,7 @@ def test_count_at_its_edges(
     times: list[datetime], expected: bool, boundary: datetime | None, reason: str
 ) -> None:
     """The window includes its first instant; a count is never unknown, and falls right after it."""
-    view, row = SyntheticView(now=NOW, times={"big_login": times}), OPERATORS["event_at_least"]
+    view, row = SyntheticView(now=NOW, times={Stream("big_login"): times}), OPERATORS["event_at_least"]
     assert row.evaluate(COUNT, view) is expected
     assert row.boundary(COUNT, view) == boundary
     assert row.reason(COUNT, view) == reason

@@ -98,6 +98,9 @@ def test_parse_tests_reads_expectations() -> None:
 GIVEN = "at: 2026-03-02T14:00:00Z, given: {account: {id: acme, health: 50}}"
 
 
+LARGE = "{name: a, properties: {b: 1e30}}"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -121,6 +124,14 @@ GIVEN = "at: 2026-03-02T14:00:00Z, given: {account: {id: acme, health: 50}}"
         (
             f"tests: [{{name: x, {GIVEN}, timeline: [{{at: +1d, account: {{health: low}}}}]}}]",
             'health: "low" is not a number (account.health is a number in points)',
+        ),
+        (
+            f"tests: [{{name: x, {GIVEN}, timeline: [{{at: +1d, event: {{name: a, properties: [b]}}}}]}}]",
+            "properties: takes a mapping from names to what the event carries",
+        ),
+        (
+            f"tests: [{{name: x, {GIVEN}, timeline: [{{at: +1d, event: {LARGE}}}]}}]",
+            'properties: "1e30" is too large a number',
         ),
         (
             f"tests: [{{name: x, {GIVEN}, timeline: [{{at: +1d, contact: {{status: active}}}}]}}]",

@@ -354,3 +354,34 @@ steps: [{id: post, day: 0, webhook: {via: crm, template: note}}]
     )
     assert [each.passed for each in report.results] == [True, False]
     assert "+ step: post, via: crm" in str(report.results[1].failures[0])
+
+
+CHOSEN = """
+playbook: slump
+title: Slump
+owner: ops
+subject: account
+when: {count: event, name: login, where: {field: event.plan, equals: trial}, within: 7d, at_least: 2}
+on:
+  event: bought
+  where: {all: [{field: event.order.total, above: 99.5}, {field: event.paid, equals: true}]}
+steps:
+  - {id: call, day: 0, task: {to: csm, title: "Call {{ account.name }}"}}
+"""
+
+
+def test_rehearse_lets_events_carry_what_a_rule_asks_for(settings: Settings) -> None:
+    """Numbers, flags and what lies within others are taken as written; the reason says what was asked."""
+    (Path(settings.rules) / "slump.yaml").write_text(CHOSEN)
+    report = run(
+        settings,
+        "{at: +1h, event: {name: login, properties: {plan: trial}}}, "
+        "{at: +2h, event: login, expect: nothing}, "
+        '{at: +3h, event: {name: login, properties: {plan: trial, "a b": [1, null, "x"]}}, '
+        'expect: {starts: 1, tasks: [{step: call, reason: "where event plan is trial is 2 to 3"}]}}',
+        "{at: +1h, event: {name: bought, properties: {order: {total: 99.5}, paid: true}}, expect: nothing}, "
+        '{at: +2h, event: {name: bought, properties: {order: {total: 120}, paid: "true"}}, expect: nothing}, '
+        "{at: +3h, event: {name: bought, properties: {order: {total: 120}, paid: true}}, "
+        "expect: {starts: 1, tasks: [call]}}",
+    )
+    assert report.passed, [str(one) for each in report.results for one in each.failures]

@@ -297,6 +297,14 @@ def test_ingest_rejects_events_of_unknown_accounts(database: Engine) -> None:
     assert rows(database, tables.Watch, "account_id") == [("A1",)]
 
 
+def nested(levels: int) -> dict[str, Any]:
+    """Properties with so many levels of lists in them."""
+    found: Any = 1
+    for _ in range(levels):
+        found = [found]
+    return {"n": found}
+
+
 @pytest.mark.parametrize(
     ("properties", "reason"),
     [
@@ -306,6 +314,8 @@ def test_ingest_rejects_events_of_unknown_accounts(database: Engine) -> None:
         ),
         ({"n": Decimal(1)}, "the properties are not JSON: Object of type Decimal is not JSON serializable"),
         ({"n": "x" * 10_000}, "the properties have 10009 characters; at most 10000 are allowed"),
+        (nested(33), "the properties lie deeper within one another than 32 levels"),
+        (nested(100_000), "the properties lie deeper within one another than 32 levels"),
     ],
 )
 def test_ingest_rejects_properties_that_are_not_json(

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from engine.conditions.catalogue import Kind
+from engine.conditions.catalogue import Field, FieldType, Kind
+from engine.conditions.tree import Predicate, Stream
 from engine.state.book import Past
 from engine.state.database import reading
-from engine.state.past import read_courses, read_event_times
+from engine.state.flow import Reach
+from engine.state.past import read_courses, read_event_times, read_flows
 from tests.builders import START, Company, account, company, happening
 from tests.histories import DAY, HOUR
 
@@ -92,3 +94,35 @@ def test_event_times_are_those_known_within_the_span(mine: Company) -> None:
     assert times(late=True) == {}
     mine.tick(START)
     assert times(late=True) == {"acme": [24, 3]}
+
+
+TRIAL = Stream(
+    "login", Predicate("equals", "", field=Field(Kind.EVENT, "plan", FieldType.TEXT), value="trial")
+)
+AMOUNT = Stream("login", None, Field(Kind.EVENT, "amount", FieldType.NUMBER))
+
+
+def test_flows_reach_as_far_back_as_is_asked(mine: Company) -> None:
+    """The newest that counts is looked for until it is found, for those who lack one within the span."""
+    for name, days in (("acme", 3000), ("acme", 500), ("beta", 2), ("beta", 900)):
+        mine.take(happening("login", START - days * DAY, name, carries={"plan": "trial", "amount": days}))
+    mine.take(happening("login", START - 2 * HOUR, carries={"amount": "many"}))
+    mine.take(happening("login", START - HOUR, carries={"plan": "pro"}))
+
+    def read(reaches: dict[Stream, Reach], late: bool = False) -> dict[str, list[list[int]]]:
+        with reading(mine.database) as connection:
+            found = list(read_flows(connection, reaches, ["acme", "beta"], START, DAY, only_folded=late))
+        return {
+            name: [[(START - each) // DAY for each in times] for times in (flow.surely, flow.maybe)]
+            for name, flow in dict(found).items()
+        }
+
+    assert read({TRIAL: Reach(2 * DAY)}) == {"acme": [[], [0]], "beta": [[2], [2]]}
+    newest = {TRIAL: Reach(2 * DAY, is_newest=True)}
+    assert read(newest) == {"acme": [[500], [500, 0]], "beta": [[2], [2]]}
+    assert read(newest, late=True) == {"acme": [[], []], "beta": [[], []]}
+    with reading(mine.database) as connection:
+        (_, summed), *_ = read_flows(
+            connection, {AMOUNT: Reach(DAY)}, ["acme"], START, DAY, only_folded=False
+        )
+    assert [each.amount for each in summed.marks] == [None, None]
