@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from engine.conditions.derived import Total, number_within, part_of
 from engine.conditions.evaluate import awaited, evaluate, next_boundary
+from engine.conditions.feed import FOREVER, Feed
 from engine.conditions.tree import Derived, predicates
 from engine.conditions.view import Extent, View
 
@@ -28,6 +29,13 @@ class _Sum:
         """Note an instant at which time alone may let a member count, or no longer."""
         if instant is not None:
             self.changes_at = min(instant, self.changes_at or instant)
+
+    def rest_on(self, feed: Feed, now: datetime) -> None:
+        """Note when the source of an amount lets it go stale, or what it has to reach for it to be good."""
+        self.may_change(feed.next_change(FOREVER, now))
+        missing = feed.missing(FOREVER, now)
+        if missing is not None:
+            self.awaits.append((feed.source, missing))
 
     @property
     def extent(self) -> Extent:
@@ -51,8 +59,11 @@ def extent_of(derived: Derived, view: View, members: Iterable[View]) -> Extent:
             if verdict is None:
                 found.awaits += awaited(predicates(derived.where), member)
             found.may_change(next_boundary(derived.where, member))
-        if verdict is not False:
-            found.total.add(part_of(None, bool(verdict), _amount(derived, member)))
+        if verdict is False:
+            continue
+        for feed in member.keeping(derived.summed) if derived.summed is not None else ():
+            found.rest_on(feed, member.now)
+        found.total.add(part_of(None, bool(verdict), _amount(derived, member)))
     return found.extent
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
-from engine.conditions.catalogue import Kind
+from engine.conditions.catalogue import METRIC_VALUE, Kind
 from engine.conditions.tree import Predicate
 
 TICK = timedelta(microseconds=1)
@@ -132,8 +132,14 @@ class Feeds:
         return () if field is None else self.fields.get((field.kind, field.name), ())
 
     def keeping(self, kind: Kind, name: str) -> tuple[Feed, ...]:
-        """The sources that keep a field's values good, each seen up to when they go stale."""
-        fed = self.fields.get((kind, name), ()) if self.fields else ()
+        """The sources that keep a field's values good, each seen up to when they go stale.
+
+        Of the value of metrics, whichever are counted, those of all metrics.
+        """
+        if (kind, name) == (METRIC_VALUE.kind, METRIC_VALUE.name):
+            fed = tuple(each for place, group in self.fields.items() if place[0] is kind for each in group)
+        else:
+            fed = self.fields.get((kind, name), ()) if self.fields else ()
         return tuple(each.keeping for each in fed if each.fresh_for is not None)
 
     def move_at(self, instant: datetime) -> bool:

@@ -1,6 +1,6 @@
 """Values go stale: no longer good once the source that gives them has not been seen for too long."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -8,14 +8,16 @@ from engine.conditions.catalogue import Field
 from engine.conditions.columns import Bounds, Columns, widened
 from engine.conditions.feed import FOREVER, Feed
 from engine.conditions.operator_row import Operator
-from engine.conditions.tree import Predicate
+from engine.conditions.tree import Predicate, predicates
 from engine.conditions.view import View
 from engine.conditions.wording import label
+
+_TO_THE_MINUTE = "%Y-%m-%d %H:%M UTC"
 
 
 def is_stale(field: Field, view: View) -> bool:
     """Whether what is known of the field, or that nothing is, is no longer good."""
-    return any(_is_silent(each, view) for each in view.keeping(field))
+    return bool(_silent(field, view))
 
 
 def unless_stale(row: Operator) -> Operator:
@@ -38,22 +40,32 @@ def unless_stale(row: Operator) -> Operator:
     def reason(predicate: Predicate, view: View) -> str:
         if row.evaluate(predicate, view) is not None:
             return row.reason(predicate, view)
-        stale = [each for each in _fields(predicate) if is_stale(each, view)]
-        words = [_words(each, view) for each in stale]
-        return "; ".join(words) if words else row.reason(predicate, view)
+        direct = [
+            _words(each, silent, view) for each in _fields(predicate) if (silent := _silent(each, view))
+        ]
+        counted = list(_counted_words(predicate, view))
+        if not direct and predicate.derived is not None and predicate.derived.where is not None:
+            return "; ".join([row.reason(predicate, view), *counted])
+        return "; ".join([*direct, *counted]) or row.reason(predicate, view)
 
     def narrow(predicate: Predicate, columns: Columns) -> Bounds:
         found = row.narrow(predicate, columns)
-        is_kept = any(columns.feeds.keeping(each.kind, each.name) for each in _fields(predicate))
+        is_kept = any(columns.feeds.keeping(each.kind, each.name) for each in _kept(predicate))
         return widened(found, columns) if is_kept else found
 
     return replace(row, boundary=boundary, awaits=awaits, reason=reason, narrow=narrow)
 
 
 def _fields(predicate: Predicate) -> Iterator[Field]:
-    summed = None if predicate.derived is None else predicate.derived.summed
-    named = (predicate.field, predicate.of, predicate.otherwise, summed)
+    named = (predicate.field, predicate.of, predicate.otherwise)
     return (each for each in named if each is not None)
+
+
+def _kept(predicate: Predicate) -> Iterator[Field]:
+    """The fields whose values may go stale, those of what is summed among them."""
+    yield from _fields(predicate)
+    if predicate.derived is not None and predicate.derived.summed is not None:
+        yield predicate.derived.summed
 
 
 def _keeping(predicate: Predicate, view: View) -> Iterator[Feed]:
@@ -65,14 +77,32 @@ def _is_silent(feed: Feed, view: View) -> bool:
     return not feed.covers(FOREVER, view.now)
 
 
-def _words(field: Field, view: View) -> str:
-    silent = [each for each in view.keeping(field) if _is_silent(each, view)]
+def _silent(field: Field, view: View) -> list[Feed]:
+    return [each for each in view.keeping(field) if _is_silent(each, view)]
+
+
+def _counted_words(predicate: Predicate, view: View) -> Iterator[str]:
+    """What is stale of those that are counted or summed: the fields for whose sources one of them waits."""
+    derived = predicate.derived
+    if derived is None:
+        return
+    asked = [] if derived.where is None else predicates(derived.where)
+    fields = [each for one in asked for each in _fields(one)] + ([derived.summed] if derived.summed else [])
+    awaited = {source for source, _ in view.extent(derived).awaits}
+    for field in dict.fromkeys(fields):
+        silent = [each for each in _silent(field, view) if each.source in awaited]
+        if silent:
+            yield _words(field, silent, view)
+
+
+def _words(field: Field, silent: Sequence[Feed], view: View) -> str:
     seen = " and ".join(_seen_words(each, view.now) for each in silent)
-    return f"{label(field)} is stale: {seen}"
+    since = min((each for one in silent if (each := one.reached(view.now)) is not None), default=None)
+    return f"{label(field)} is stale{'' if since is None else f' since {since:{_TO_THE_MINUTE}}'}: {seen}"
 
 
 def _seen_words(feed: Feed, now: datetime) -> str:
     seen = feed.seen(now)
     if seen is None:
         return f"the source {feed.source} has not been seen yet"
-    return f"the source {feed.source} was last seen on {seen:%Y-%m-%d %H:%M} UTC"
+    return f"the source {feed.source} was last seen on {seen:{_TO_THE_MINUTE}}"

@@ -44,7 +44,10 @@ class BookView:
         return None if is_stale(field, self) else self.known(field)
 
     def keeping(self, field: Field) -> tuple[Feed, ...]:
-        """The sources that keep the field's values good."""
+        """The sources that keep the field's values good; of a metric that is counted, those of its name."""
+        if self.kind is Kind.METRIC and field in (METRIC_NAME, METRIC_VALUE):
+            metric = self.subject_id.partition(":")[2]
+            return () if field == METRIC_NAME else self.book.feeds.keeping(Kind.METRIC, metric)
         return self.book.feeds.keeping(field.kind, field.name)
 
     def known(self, field: Field) -> Value | None:

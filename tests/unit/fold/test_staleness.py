@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from engine.conditions.catalogue import Kind
 from engine.explain import explain
 from engine.settings import ConfigError, Settings, SourceSettings
-from tests.builders import START, Company, account, company, feed
+from tests.builders import START, Company, account, company, entry, feed
 
 HOUR, DAY, TICK = timedelta(hours=1), timedelta(days=1), timedelta(microseconds=1)
 
@@ -31,6 +32,7 @@ when: {field: account.health, is_missing: true}
 for: 2d
 steps: [{id: find, day: 0, task: {to: cs_ops, title: Find out}}]
 """
+STALE = "health is stale since 2026-03-05 12:00 UTC: the source usage was last seen on 2026-03-02 12:00 UTC"
 
 
 def made(database: Engine, folder: Path, *playbooks: str, **more: Any) -> Company:
@@ -60,9 +62,7 @@ def test_stale_value_skips_a_step_and_ends_no_run(database: Engine, tmp_path: Pa
     mine.take(account(START + HOUR, health=35))
     mine.tick(START + 6 * DAY)
     assert [each.outcome for each in mine.runs()] == [None]
-    assert mine.steps()["late"].reason == (
-        "unknown: health is stale: the source usage was last seen on 2026-03-02 12:00 UTC"
-    )
+    assert mine.steps()["late"].reason == (f"unknown: {STALE}")
 
 
 def test_dead_feed_is_no_flood_of_missing_values(database: Engine, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_explain_says_that_a_value_is_stale(database: Engine, tmp_path: Path) ->
     mine.tick(START + 5 * DAY)
     found = explain(mine.database, mine.library, "low", "acme", START + 5 * DAY)
     assert found.verdict is None
-    assert "health is stale: the source usage was last seen on 2026-03-02 12:00 UTC" in found.conclusion
+    assert STALE in found.conclusion
     assert explain(mine.database, mine.library, "low", "acme", START + 3 * DAY).verdict is False
 
 
@@ -135,7 +135,7 @@ def test_settings_go_live_at_one_instant(database: Engine, tmp_path: Path) -> No
 def test_settings_are_judged_where_they_matter_alone(database: Engine, tmp_path: Path) -> None:
     """A change of what no playbook reads looks at nobody; one of what is read, at everybody."""
     mine = made(database, tmp_path, LOW)
-    resting(mine, usage={"feeds": ["account.health"], "fresh_for": "3d"}, crm={"feeds": ["account.nps"]})
+    resting(mine, usage={"feeds": ["account.health", "account.nps"], "fresh_for": "3d"})
     assert mine.tick(START + HOUR).accounts == 0
     resting(mine, usage={"feeds": ["account.health"], "fresh_for": "4d"})
     assert mine.tick(START + 2 * HOUR).accounts > 0
@@ -164,3 +164,43 @@ def test_explain_in_the_past_goes_by_the_settings_of_then(database: Engine, tmp_
         for days in (2, 5, 7)
     }
     assert verdicts == {2: False, 5: None, 7: False}
+
+
+NPS = """
+playbook: unhappy
+owner: cs
+subject: account
+when: {count: metric, where: {field: metric.value, below: 5}, at_least: 1}
+steps: [{id: call, day: 0, task: {to: csm, title: Call}}]
+"""
+SUM = NPS.replace(
+    "count: metric, where: {field: metric.value, below: 5}, at_least: 1", "sum: metric.value, below: 5"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (NPS, "metric value is below 5 is 0 to 1; metric value is stale since"),
+        (SUM, "for metric value is stale since"),
+    ],
+)
+def test_explain_says_what_of_a_count_is_stale(
+    text: str, words: str, database: Engine, tmp_path: Path
+) -> None:
+    """Of the metrics that count; another whose source is silent too is not named."""
+    sources = {
+        "survey": {"feeds": ["metric.nps"], "fresh_for": "3d"},
+        "usage": {"feeds": ["metric.logins"], "fresh_for": "1d"},
+    }
+    fields = {"metric.nps": {"type": "number"}, "metric.logins": {"type": "number"}}
+    mine = company(database, tmp_path, (text,), sources=sources, fields=fields)
+    mine.take(account(START - DAY, name="Acme"), entry(Kind.METRIC, "acme:nps", START - DAY, value=8))
+    mine.take(feed("survey", START), feed("usage", START))
+    mine.tick(START)
+    mine.tick(START + 5 * DAY)
+    found = explain(mine.database, mine.library, "unhappy", "acme", START + 5 * DAY)
+    assert found.verdict is None
+    assert words in found.conclusion
+    assert "the source survey was last seen on 2026-03-02 12:00 UTC" in found.conclusion
+    assert "usage" not in found.conclusion
