@@ -17,6 +17,7 @@ from connectors.inbox import Inbox, InboxError
 from engine.admit.holds import release_holds
 from engine.api.app import create_app
 from engine.api.service import Service
+from engine.console.openid_pages import provider_of
 from engine.decider import Decider
 from engine.delivering import STOP_SECONDS, now, open_deliverer, stop_delivering, turns
 from engine.explain import explanations
@@ -216,6 +217,7 @@ def _service(parts: Parts, schedule: Schedule) -> Service:
         status=status,
         explanations=told,
         release=release,
+        openid=provider_of(parts.settings),
         mailbox=mailbox_folder(parts.settings) if parts.settings.mailbox.enabled else None,
     )
 

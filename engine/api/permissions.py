@@ -70,6 +70,8 @@ ROUTES: Mapping[str, Need] = {
     "POST /sign-in": Open.ANYBODY,
     "GET /sign-in/link": Open.ANYBODY,
     "POST /sign-in/link": Open.ANYBODY,
+    "GET /sign-in/openid": Open.ANYBODY,
+    "GET /sign-in/openid/callback": Open.ANYBODY,
     "POST /sign-out": Open.SIGNED_IN,
     "GET /you": Open.SIGNED_IN,
     "POST /you/password": Open.SIGNED_IN,

@@ -13,6 +13,7 @@ from engine.explanation.document import Explanation
 from engine.rulefile.model import Playbook
 from engine.rulefile.problem import Problem
 from engine.settings import Settings
+from engine.users.openid import OpenIdProvider
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Service:
     """Of a playbook by name for an account, or one subject, at an instant. Raises NothingToExplainError."""
     release: Callable[[Sequence[str], str], int]
     """Releases holds by id, in the name of somebody; returns how many were held."""
+    openid: OpenIdProvider | None = None
+    """The company's own sign-in, where there is one."""
     mailbox: Path | None = None
     """The folder of the local mailbox, in a trial set-up that has one."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.responses import Response
 
-from engine.api.access import ServiceHere
+from engine.api.access import ServiceHere, service_of
 from engine.api.service import Service
 from engine.api.tokens import token_digest, used_token
 from engine.console import session
@@ -39,7 +39,7 @@ def sign_in_page(
     """The page that asks who it is; a link that carries a token signs in at once."""
     if token and _is_own_doing(request):
         return _by_token(request, service, token, to)
-    return _asked(request, to)
+    return asked(request, to)
 
 
 @routes.post("/sign-in", dependencies=[Depends(session.same_site)])
@@ -54,12 +54,14 @@ def sign_in(
     """Sign in with an address and its password, or with a pasted token."""
     if not email:
         return _by_token(request, service, token, to)
+    if not service.settings.sign_in.passwords:
+        return asked(request, to, error="Nobody signs in with a password here.")
     try:
         person_id = checked_password(request, service, email, password)
     except LockedOut as locked:
         return locked_page(request, service, locked, to, email)
     if person_id is None:
-        return _asked(request, to, email=email, error=_BAD_PASSWORD)
+        return asked(request, to, email=email, error=_BAD_PASSWORD)
     response = see_other(local_path(to, HOME))
     session.begin(request, response, "password", person_id=person_id)
     return response
@@ -73,7 +75,7 @@ def follow_link(
     if request.headers.get("sec-fetch-site") == "none":
         return _by_link(request, service, code)
     if not is_good(service.database, code, service.now()):
-        return _asked(request, HOME, error=_BAD_LINK)
+        return asked(request, HOME, error=_BAD_LINK)
     return render(request, "sign_in_link.html", None, code=code)
 
 
@@ -107,7 +109,7 @@ def locked_page(request: Request, service: Service, locked: LockedOut, to: str, 
     """Says how long to wait; the same for those who exist and those who do not."""
     seconds = max(1, int((locked.until - service.now()).total_seconds()))
     error = f"Too many failures. Try again in {-(-seconds // 60)} min."
-    page = _asked(request, to, email=email, error=error, status=429)
+    page = asked(request, to, email=email, error=error, status=429)
     page.headers["retry-after"] = str(seconds)
     return page
 
@@ -115,7 +117,7 @@ def locked_page(request: Request, service: Service, locked: LockedOut, to: str, 
 def _by_token(request: Request, service: Service, token: str, to: str) -> Response:
     found = used_token(service.database, token_digest(token.strip()), service.now())
     if found is None:
-        return _asked(request, to, error=_BAD_TOKEN, is_token=True)
+        return asked(request, to, error=_BAD_TOKEN, is_token=True)
     response = see_other(local_path(to, HOME))
     session.begin(request, response, "token", token=found.digest)
     return response
@@ -125,7 +127,7 @@ def _by_link(request: Request, service: Service, code: str) -> Response:
     """Whoever has no password yet is led to where one is chosen."""
     person_id = use_link(service.database, code, service.now())
     if person_id is None:
-        return _asked(request, HOME, error=_BAD_LINK)
+        return asked(request, HOME, error=_BAD_LINK)
     with reading(service.database) as connection:
         user = user_of(connection, person_id)
     response = see_other(HOME if user is not None and user.has_password else YOU)
@@ -138,7 +140,7 @@ def _is_own_doing(request: Request) -> bool:
     return request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
 
 
-def _asked(
+def asked(
     request: Request,
     to: str,
     *,
@@ -148,5 +150,13 @@ def _asked(
     status: int = 403,
 ) -> Response:
     """The sign-in page, with what was wrong."""
-    shown = {"email": email, "error": error, "is_token": is_token, "next": to}
+    sign_in_settings = service_of(request).settings.sign_in
+    shown = {
+        "email": email,
+        "error": error,
+        "is_token": is_token,
+        "next": to,
+        "openid": sign_in_settings.openid,
+        "has_passwords": sign_in_settings.passwords,
+    }
     return render(request, "sign_in.html", None, status=status if error else 200, **shown)

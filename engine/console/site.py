@@ -12,6 +12,7 @@ from engine.console import (
     hold_pages,
     mail_pages,
     mailbox_pages,
+    openid_pages,
     playbook_pages,
     queue_pages,
     sign_in,
@@ -30,6 +31,7 @@ def routers(*, has_mailbox: bool) -> list[APIRouter]:
     """The pages. The local mailbox is there only where the settings ask for it."""
     modules = (
         sign_in,
+        openid_pages,
         you_pages,
         queue_pages,
         today_pages,

@@ -23,6 +23,7 @@ from engine.rulefile.parse_playbook import parse_playbook
 from engine.rulefile.shared import read_shared
 from engine.rulefile.source import read_source
 from engine.settings import Connector, Settings, load_settings
+from engine.sign_in_settings import OpenId
 from engine.sources.mapping import Repeated
 from engine.sources.parse_derived import OPERATIONS
 from engine.sources.parse_mapping import parse_mapping
@@ -65,11 +66,13 @@ def default_of(field: FieldInfo) -> str:
     """A default as text: `none` for nothing, `required` where one must be given."""
     if field.default is PydanticUndefined:
         return "required"
-    if field.default is None or field.default == {}:
+    if field.default is None or field.default in ({}, ()):
         return "none"
     if isinstance(field.default, bool):
         return f"`{str(field.default).lower()}`"
     assert not isinstance(field.default, SecretStr)
+    if isinstance(field.default, tuple) and isinstance(field.default[0], str):
+        return f"`[{', '.join(field.default)}]`"
     if isinstance(field.default, tuple):
         members = [", ".join(f"{name}: {value}" for name, value in each) for each in field.default]
         return f"`[{', '.join(f'{{{each}}}' for each in members)}]`"
@@ -109,6 +112,13 @@ def options(group: Any, path: str = "tminus") -> Iterator[tuple[str, str]]:
 def test_documentation_has_each_setting_with_its_default(setting: str, default: str) -> None:
     """A setting without a row, or with another default, is found here."""
     assert f"| `{setting}` | {default} |" in OPERATION
+
+
+@pytest.mark.parametrize(("setting", "default"), list(settings_of(OpenId)))
+def test_documentation_has_each_key_of_the_company_sign_in(setting: str, default: str) -> None:
+    """They have a table of their own."""
+    table = OPERATION.partition("| key of `sign_in.openid` |")[2].split("\n\n")[0]
+    assert f"| `{setting}` | {default} |" in table
 
 
 @pytest.mark.parametrize("connector", get_args(Connector))

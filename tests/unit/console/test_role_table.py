@@ -23,6 +23,7 @@ from tests.website_book import NOW, account, put, task
 OPEN = {
     *("GET /healthz", "GET /readyz", "GET /openapi.json", "HEAD /openapi.json"),
     *("GET /sign-in", "POST /sign-in", "GET /sign-in/link", "POST /sign-in/link"),
+    *("GET /sign-in/openid", "GET /sign-in/openid/callback"),
     *("GET /unsubscribe/{token}", "POST /unsubscribe/{token}"),
     *("GET /preferences/{token}", "POST /preferences/{token}"),
     *("POST /mailbox/slack", "POST /api/v1/mail-events"),
