@@ -116,6 +116,7 @@ COMMANDS: Mapping[str, Place] = {
         "consent",
         "Show what holds for an address, and every change of it: what, when, by which way, and who.",
     ),
+    "tokens": Place("token_command", "tokens", "The tokens that are in use."),
     "user": Place("user_command", "user", "Who may sign in to the console."),
 }
 
