@@ -41,8 +41,9 @@ class Answer:
         text = self.headers.get("retry-after")
         if text is None:
             return None
+        digits = text.strip()
         try:
-            wait = timedelta(seconds=int(text)) if text.strip().isdigit() else _until(text, now)
+            wait = _seconds(digits) if digits.isascii() and digits.isdigit() else _until(text, now)
         except (ValueError, OverflowError):
             return None
         return min(max(wait, timedelta(0)), _LONGEST_WAIT)
@@ -67,6 +68,11 @@ def without(secrets: Sequence[str], text: str) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***") if len(secret) > 3 else text
     return text
+
+
+def _seconds(digits: str) -> timedelta:
+    """However many: what is longer than a day is a day."""
+    return timedelta(seconds=int(digits.lstrip("0")[:9] or "0"))
 
 
 def _until(text: str, now: datetime) -> timedelta:

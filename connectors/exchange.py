@@ -116,8 +116,10 @@ class Exchange:
                 return Failed(f"the address of {self.who} is not public; {mend}")
             target = self.url.copy_with(host=str(addresses[0]))
         trust = self.tls or _system_trust()
+        # A connection that comes about too slowly is given up by httpx, which leaves nothing open then.
+        timeout = httpx.Timeout(self.timeout, connect=self.timeout * 0.8)
         client = httpx.AsyncClient(
-            timeout=self.timeout, follow_redirects=False, trust_env=uses_proxy, verify=trust
+            timeout=timeout, follow_redirects=False, trust_env=uses_proxy, verify=trust
         )
         async with client:
             request = client.build_request(

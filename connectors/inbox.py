@@ -5,12 +5,12 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
-from imap_tools import BaseMailBox, ImapToolsError
+from imap_tools import BaseMailBox, ImapToolsError, UnexpectedCommandStatusError
 
 from connectors.inbox_client import Box, ImapClient, Security
 from connectors.reach import shut_down
@@ -24,6 +24,9 @@ LONGEST_READ = 256 * 1024
 _PATIENCE = 10
 """A whole reading may take this many times the timeout of one answer."""
 _WATCH = Watch()
+_LATER = re.compile(rb"\[(UNAVAILABLE|SERVERBUG|INUSE|LIMIT)\b")
+"""What is said of a message that can be read another time (RFC 5530)."""
+_COMMAND = re.compile(r"^command: \w+ => ")
 _DATE = re.compile(rb'INTERNALDATE "[^"]+"')
 
 
@@ -124,12 +127,22 @@ class Inbox:
                 return f"{where} hung up"
             case LookupError() | TypeError() | ValueError():
                 return f"{where} answered with what is no IMAP"
-        return f"{where}: {self._said(str(error))}"[:300]
+        return f"{where} {self._said(error)}"[:300]
 
-    def _said(self, text: str) -> str:
+    def _said(self, error: Exception) -> str:
         """The server's or the library's words, without the password."""
+        if isinstance(error, UnexpectedCommandStatusError):
+            status, found = error.command_result[0], error.command_result[1]
+            words = b" ".join(each for each in found if isinstance(each, bytes))
+            text = f"answered {status}: {words.decode('utf-8', 'replace')}"
+        else:
+            first = error.args[0] if error.args else ""
+            text = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
+            text = _COMMAND.sub("", text)
         if "EOF" in text or "socket error" in text:
             return "hung up"
+        if "unexpected response" in text:
+            return "answered with what is no IMAP"
         quoted = self.password.replace("\\", "\\\\").replace('"', '\\"')
         for secret in {quoted, self.password} - {""}:
             text = text.replace(secret, "***")
@@ -191,7 +204,9 @@ class OpenInbox:
     def _fetched(self, uid: int) -> Arrived | None:
         """None for a message that has gone since."""
         wanted = f"(UID INTERNALDATE BODY.PEEK[]<0.{LONGEST_READ}>)"
-        _, answer = self._box.client.uid("FETCH", str(uid), wanted)
+        status, answer = self._box.client.uid("FETCH", str(uid), wanted)
+        if status != "OK" and any(_LATER.search(each) for each in answer if isinstance(each, bytes)):
+            raise UnexpectedCommandStatusError((status, answer), "OK")
         for each in answer or ():
             if isinstance(each, tuple) and len(each) == 2:
                 return Arrived(uid, _received(each[0]), each[1][:LONGEST_READ])
@@ -213,4 +228,5 @@ def _leave(box: BaseMailBox) -> None:
     try:
         box.client.logout()
     except (OSError, imaplib.IMAP4.error):
-        return
+        with suppress(OSError):
+            box.client.shutdown()

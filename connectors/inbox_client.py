@@ -37,13 +37,20 @@ class ImapClient(imaplib.IMAP4):
         self._spent = 0
         super().__init__(host, port, timeout)
         if security == "starttls":
-            check_command_status(self.starttls(tls()), MailboxStarttlsError)
-            hold(self.sock)
+            self._go_on_secured(tls())
+
+    def _go_on_secured(self, tls: ssl.SSLContext) -> None:
+        try:
+            check_command_status(self.starttls(tls), MailboxStarttlsError)
+            self._hold(self.sock)
+        except BaseException:
+            self.shutdown()
+            raise
 
     def read(self, size: int) -> bytes:
         """Part of an answer. Raises imaplib.IMAP4.abort for one that is too long."""
         if size > LONGEST_LITERAL:
-            raise self.abort("an answer is longer than was asked for")
+            raise self.abort("sent more than was asked for")
         return self._counted(super().read(size))
 
     def readline(self) -> bytes:
@@ -53,7 +60,7 @@ class ImapClient(imaplib.IMAP4):
     def _counted(self, found: bytes) -> bytes:
         self._spent += len(found)
         if self._spent > LONGEST_SESSION:
-            raise self.abort("the answers have no end")
+            raise self.abort("sent answers without end")
         return found
 
     def _create_socket(self, timeout: float | None) -> socket.socket:

@@ -53,7 +53,10 @@ class SmtpClient(smtplib.SMTP):
         self.sock.settimeout(self._wait())
         secured = tls.wrap_socket(self.sock, server_hostname=host, do_handshake_on_connect=False)
         self._hold(secured)
-        secured.do_handshake()
+        try:
+            secured.do_handshake()
+        except ConnectionError as error:
+            raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "hung up") from error
         self._found = b""
         self.ehlo_resp = self.helo_resp = None
         self.esmtp_features, self.does_esmtp = {}, False

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from connectors.outcome import Delivered, Failed, Outcome, Retry, Unknown
-from connectors.smtp_client import SmtpClient
+from connectors.smtp_client import CutError, SmtpClient
 from connectors.smtp_server import Server, lost
 
 _ABOUT_SIGN_IN = frozenset({454, 530, 534, 535, 538})
@@ -57,7 +57,7 @@ class SmtpLine:
             client = self._connected(ends)
         except (OSError, smtplib.SMTPException, ValueError) as error:
             self._drop()
-            return Retry(self._server.why_unreachable(error), is_outage=True)
+            return Retry(self._server.why_unreachable(self._cause(error)), is_outage=True)
         return self._exchange(client, sender, recipient, _on_the_wire(content))
 
     def _exchange(self, client: SmtpClient, sender: str, recipient: str, content: bytes) -> Outcome:
@@ -71,7 +71,7 @@ class SmtpLine:
             code, text = client.getreply()
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            reason = f"{self._server.host} {lost(error)} after {self._step}"
+            reason = f"{self._server.host} {lost(self._cause(error))} after {self._step}"
             return Unknown(reason) if is_handed_over else Retry(reason, is_outage=True)
         if 200 <= code < 300:
             return Delivered(self._server.words(code, text))
@@ -133,6 +133,10 @@ class SmtpLine:
             return self._client is not None and self._client.rset()[0] == 250
         except (OSError, smtplib.SMTPException):
             return False
+
+    def _cause(self, error: Exception) -> Exception:
+        """What ended a connection: to the one who waits, our cut looks like the server's."""
+        return CutError("cut") if self._is_cut else error
 
     def _connected(self, ends: float) -> SmtpClient:
         if self._client is not None:

@@ -93,7 +93,7 @@ def postgresql_url(testrun_uid: str, worker_id: str) -> Iterator[str]:
 
     It lies outside pytest's own folder: every run of pytest that starts closes that to the server's user.
     """
-    with _server(Path(gettempdir()) / f"tminus-{testrun_uid[:12]}") as server:
+    with postgresql_server(Path(gettempdir()) / f"tminus-{testrun_uid[:12]}") as server:
         name = f"tminus_{worker_id}"
         keeper = open_database(server.get_uri())
         with keeper.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -113,7 +113,7 @@ def postgresql_schema(postgresql_url: str) -> Iterator[tuple[str, Engine]]:
     keeper.dispose()
 
 
-def _server(folder: Path) -> Any:
+def postgresql_server(folder: Path) -> Any:
     """A PostgreSQL that is gone when the last process using it leaves."""
     with warnings.catch_warnings():
         # The package looks for XDG_RUNTIME_DIR on import and warns where there is none.

@@ -72,6 +72,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
+    allow_reuse_address = True
     webhook: Webhook
 
     def finish_request(self, request: Any, client_address: Any) -> None:
@@ -92,7 +93,7 @@ def webhook(answer: str | bytes, tls: ssl.SSLContext | None = None, **options: A
     """A server on a free port that answers every request with `answer`."""
     content = answer if isinstance(answer, bytes) else answer.replace("\n", "\r\n").encode()
     found = Webhook(content, tls=tls, **options)
-    server = _Server(("127.0.0.1", 0), _Handler)
+    server = _Server(("127.0.0.1", found.port), _Handler)
     server.webhook = found
     found.port = server.server_address[1]
     thread = Thread(target=server.serve_forever, args=(0.02,))

@@ -26,6 +26,7 @@ _USUAL = {
     "GREETING": "220 ready",
     "EHLO": "250 scripted",
     "HELO": "250 scripted",
+    "STARTTLS": "220 go on",
     "MAIL": "250 sender fine",
     "RCPT": "250 recipient fine",
     "DATA": "354 go on",
@@ -53,21 +54,28 @@ class ScriptedServer:
     longest: int | None = None
     """After so many bytes of a message it goes on as for BODY: it cuts, or hangs."""
 
+    usual: Mapping[str, str] = field(default_factory=lambda: _USUAL)
+
     def answer(self, step: str) -> str:
         """The scripted answer to a step; the last of several stays."""
-        planned = self.script.get(step, _USUAL.get(step, "500 what?"))
+        planned = self.script.get(step, self.usual.get(step, "500 what?"))
         answers = [planned] if isinstance(planned, str) else list(planned)
         self.seen[step] += 1
         return answers[min(self.seen[step], len(answers)) - 1]
 
 
-class _Handler(socketserver.StreamRequestHandler):
+class ScriptedHandler(socketserver.StreamRequestHandler):
+    """One SMTP connection that goes as its server's script says."""
+
     server: Any
+    endless = "250-more"
+    """A line after which there must come another."""
 
     def handle(self) -> None:
+        """Talk until one side hangs up."""
         try:
             self._talk(self.server.scripted)
-        except (OSError, _CutError):
+        except (OSError, CutError):
             return
 
     def _talk(self, scripted: ScriptedServer) -> None:
@@ -91,25 +99,28 @@ class _Handler(socketserver.StreamRequestHandler):
                 return
 
     def _say(self, scripted: ScriptedServer, step: str) -> str:
-        answer = scripted.answer(step)
+        answer = self._planned(scripted, step)
         if answer == HANG:
             scripted.stopped.wait(20)
-            raise _CutError
+            raise CutError
         while answer == DRIP and not scripted.stopped.wait(0.05):
-            self.wfile.write(b"250-still here\r\n")
+            self.wfile.write(f"{self.endless}\r\n".encode())
         while answer == FLOOD and not scripted.stopped.is_set():
-            self.wfile.write(b"250-more\r\n" * 1000)
+            self.wfile.write(f"{self.endless}\r\n".encode() * 1000)
         if BREAK in answer:
             self.wfile.write(answer.partition(BREAK)[0].encode())
-            raise _CutError
+            raise CutError
         if answer == CUT:
-            raise _CutError
+            raise CutError
         self.wfile.write(f"{answer}\r\n".encode())
         return answer
 
+    def _planned(self, scripted: ScriptedServer, step: str) -> str:
+        return scripted.answer(step)
+
     def _secure(self, scripted: ScriptedServer) -> None:
         if scripted.answer("HANDSHAKE") == CUT:
-            raise _CutError
+            raise CutError
         if scripted.answer("HANDSHAKE") == HANG:
             scripted.stopped.wait(20)
         assert scripted.tls is not None
@@ -133,7 +144,7 @@ class _Handler(socketserver.StreamRequestHandler):
             self.request.close()
 
 
-class _CutError(Exception):
+class CutError(Exception):
     """The script asks for the connection to be cut."""
 
 
@@ -141,9 +152,15 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, scripted: ScriptedServer) -> None:
+    def __init__(self, scripted: ScriptedServer, handler: type[ScriptedHandler]) -> None:
         self.scripted = scripted
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", scripted.port), handler)
+
+    def server_bind(self) -> None:
+        """With little room for what is not read yet, where it is to stop reading."""
+        if self.scripted.longest is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        super().server_bind()
 
 
 @contextmanager
@@ -151,8 +168,14 @@ def scripted_smtp(
     script: Mapping[str, str | Sequence[str]] | None = None, **options: Any
 ) -> Iterator[ScriptedServer]:
     """An SMTP server that answers as `script` says: a reply, CUT, HANG, DRIP or FLOOD by step."""
-    scripted = ScriptedServer(script or {}, **options)
-    server = _Server(scripted)
+    with serving(ScriptedServer(script or {}, **options), ScriptedHandler) as scripted:
+        yield scripted
+
+
+@contextmanager
+def serving(scripted: ScriptedServer, handler: type[ScriptedHandler]) -> Iterator[ScriptedServer]:
+    """A server on its port, or a free one, that lets `handler` talk."""
+    server = _Server(scripted, handler)
     scripted.port = server.server_address[1]
     thread = Thread(target=server.serve_forever, args=(0.02,))
     thread.start()

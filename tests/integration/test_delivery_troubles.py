@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from engine.outbox.circuit import FIRST_REST
 from engine.outbox.claim import LEASE
 from engine.outbox.deliver import Deliverer, deliver_batch
 from engine.outbox.entry import Entry
+from tests.conftest import postgresql_server
 from tests.integration.outbox_book import NOW, attempts, outbox, seed, settings
 from tests.integration.troubled_database import (
     Trouble,
@@ -26,6 +28,7 @@ from tests.integration.troubled_database import (
     full_disk_sqlite,
     locked_sqlite,
     lost_postgresql,
+    stopped_postgresql,
 )
 
 
@@ -93,6 +96,14 @@ def test_answers_outlast_a_database_that_is_gone(trouble: Trouble) -> None:
     assert connector.asked == ids
     assert attempts(trouble.database) == [(each, 1, "delivered") for each in ids]
     assert {row.state for row in outbox(trouble.database).values()} == {"completed"}
+
+
+@pytest.mark.soak
+def test_answers_outlast_a_postgresql_that_is_stopped_and_started(testrun_uid: str) -> None:
+    """The same with the server itself."""
+    folder = Path(gettempdir()) / f"tminus-stopped-{testrun_uid[:12]}"
+    with postgresql_server(folder) as server, stopped_postgresql(server) as trouble:
+        test_answers_outlast_a_database_that_is_gone(trouble)
 
 
 def test_lane_goes_on_when_the_database_is_back(trouble: Trouble) -> None:

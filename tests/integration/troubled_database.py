@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Engine, event, make_url
 
 from engine.state.database import open_database
+from engine.state.migrate import migrated
 
 AWAY_SECONDS = 0.5
 
@@ -107,6 +108,18 @@ def lost_postgresql(url: str) -> Iterator[Trouble]:
     finally:
         database.dispose()
         road.close()
+
+
+@contextmanager
+def stopped_postgresql(server: Any) -> Iterator[Trouble]:
+    """The server itself is stopped in the middle of everything, and started again."""
+    url = server.get_uri()
+    migrated(url).dispose()
+    database = open_database(url)
+    try:
+        yield Trouble(database, server.stop, server.start)
+    finally:
+        database.dispose()
 
 
 class _Road:
