@@ -1,7 +1,7 @@
 """A small company for tests: playbooks in folders of their own, a ticker, and the ledger as text."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -336,29 +336,48 @@ def ledger_json(database: Engine) -> str:
     Left out are serial ids, which intake brought what, and what an outbox entry says about its
     delivery and its secret links.
     """
+    lines = []
     with reading(database) as connection:
-        found = {}
         for name, (model, order) in _LEDGER.items():
             table = model.__table__
-            hidden = _HIDDEN.get(name, frozenset())
-            query = select(table).order_by(*(table.c[each] for each in order))
-            found[name] = [_plain(row, hidden) for row in connection.execute(query).mappings()]
-    return json.dumps(found, indent=1, sort_keys=True)
+            shown = [each for each in table.c if each.name not in _HIDDEN.get(name, ())]
+            names = ["", *(each.name for each in shown)]
+            query = select(*shown).order_by(*(table.c[each] for each in order))
+            lines += [
+                _LINE.encode(dict(zip(names, (name, *row), strict=True))) for row in connection.execute(query)
+            ]
+    return "\n".join(lines)
 
 
-def _plain(row: Mapping[str, Any], hidden: Iterable[str]) -> dict[str, Any]:
-    return {name: _text(value) for name, value in row.items() if name not in hidden}
-
-
-def _text(value: Any) -> Any:
+def _text(value: Any) -> str:
     if isinstance(value, datetime):
         return format_instant(value)
-    return value.isoformat() if isinstance(value, date) else value
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(type(value))
+
+
+_LINE = json.JSONEncoder(sort_keys=True, default=_text)
+
+
+def snapshot(database: Engine) -> list[Any]:
+    """Every row of the ledger as the database keeps it: a quick way to compare a database with itself."""
+    with reading(database) as connection:
+        return [
+            connection.exec_driver_sql(f'SELECT * FROM "{model.__table__.name}" ORDER BY id').all()
+            for model, _ in _LEDGER.values()
+        ]
 
 
 def difference(one: str, other: str) -> list[str]:
     """The first few lines in which two ledgers differ; none when they are equal byte for byte."""
     if one == other:
         return []
-    lines = unified_diff(one.splitlines(), other.splitlines(), "one", "other", n=12, lineterm="")
+    lines = unified_diff(_spread(one), _spread(other), "one", "other", n=12, lineterm="")
     return list(islice(lines, 80))
+
+
+def _spread(ledger: str) -> list[str]:
+    """One value a line."""
+    lines = (json.dumps(json.loads(row), indent=1) for row in ledger.splitlines())
+    return [each for row in lines for each in row.splitlines()]
