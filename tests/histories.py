@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
+import pytest
+
 from engine.conditions.catalogue import Kind
 from engine.state.entries import Entry, EventEntry
 from tests.builders import START, Player, account, entry, happening
@@ -304,6 +306,12 @@ class History:
     def end(self) -> datetime:
         """The last tick of every way to play it."""
         return START + timedelta(days=self.days)
+
+
+def seeds(first: int, usual: int, long: int) -> list[Any]:
+    """`usual` seeds from `first` on for every run of the tests, and `long` more for the long form."""
+    more = range(first + usual, first + usual + long)
+    return [*range(first, first + usual), *(pytest.param(each, marks=pytest.mark.soak) for each in more)]
 
 
 def random_history(seed: int, *, accounts: int = 3, days: int = 18) -> History:

@@ -20,9 +20,13 @@ HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> \"'{{7*7}} ${x}
 
 def put(database: Engine, *rows: SQLModel) -> None:
     """Insert rows as they are."""
+    alike: dict[tuple[type[SQLModel], frozenset[str]], list[dict[str, Any]]] = {}
+    for row in rows:
+        values = row.model_dump(exclude_none=True)
+        alike.setdefault((type(row), frozenset(values)), []).append(values)
     with writing(database) as connection:
-        for row in rows:
-            connection.execute(insert(type(row)).values(row.model_dump(exclude_none=True)))
+        for (table, _), found in alike.items():
+            connection.execute(insert(table), found)
         place_tasks(connection, [row.id for row in rows if isinstance(row, tables.Task)])
         place_accounts(connection, [row.id for row in rows if isinstance(row, tables.Account)])
 

@@ -28,14 +28,14 @@ def tries(url: str, folder: Path, wanted: str) -> dict[str, Any]:
 
 def test_killed_tick_is_taken_up_on_sqlite(tmp_path: Path) -> None:
     """A few of the commits, before and after."""
-    found = tries(f"sqlite:///{tmp_path}/any.db", tmp_path, "6")
+    found = tries(f"sqlite:///{tmp_path}/any.db", tmp_path, "4")
     assert found["commits"] >= 8
     assert found["wrong"] == {}
 
 
 def test_killed_tick_is_taken_up_on_postgresql(postgresql_url: str, tmp_path: Path) -> None:
     """A few of the commits, before and after."""
-    found = tries(postgresql_url, tmp_path, "3")
+    found = tries(postgresql_url, tmp_path, "2")
     assert found["commits"] >= 8
     assert found["wrong"] == {}
 

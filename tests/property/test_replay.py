@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.builders import START, Fresh, company, difference
-from tests.histories import DAY, PLAYBOOKS, at_random, every, play, random_history
+from tests.histories import DAY, PLAYBOOKS, at_random, every, play, random_history, seeds
 from tests.replays import replayed
 from tests.rule_makers import random_playbooks
 
 
-@pytest.mark.parametrize("seed", range(500, 503))
+@pytest.mark.parametrize("seed", seeds(500, 1, 20))
 def test_replay_of_histories_gives_the_ledger_of_the_database(
     seed: int, fresh: Fresh, tmp_path: Path
 ) -> None:
@@ -23,7 +23,7 @@ def test_replay_of_histories_gives_the_ledger_of_the_database(
     assert difference(expected, play(replayed(stored, fresh(), START), history, every(DAY, history))) == []
 
 
-@pytest.mark.parametrize("seed", range(510, 514))
+@pytest.mark.parametrize("seed", seeds(510, 3, 20))
 def test_replay_of_random_playbooks_gives_the_ledger_of_the_database(
     seed: int, fresh: Fresh, tmp_path: Path
 ) -> None:
