@@ -131,7 +131,7 @@ def _run(
     greet: Callable[[Settings, FirstToken], None],
 ) -> None:
     schedule = Schedule(_work(parts), parts.settings.tick_seconds)
-    web = WebServer(create_app(_service(parts, schedule)), listening)
+    web = WebServer(create_app(_service(parts, schedule)), listening, parts.settings.console.proxies)
     stack.callback(_stop, schedule, web, parts, stopped)
     web.start()
     schedule.start()

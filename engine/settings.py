@@ -189,6 +189,8 @@ class Console(_Strict):
     host: str = "127.0.0.1"
     port: int = Field(default=8025, ge=0, le=65535)
     public_url: str = "http://127.0.0.1:8025"
+    proxies: tuple[str, ...] = ("127.0.0.1",)
+    """Addresses of reverse proxies, whose word on where a request comes from is believed."""
 
 
 class Mailbox(_Strict):

@@ -3,6 +3,7 @@
 import logging
 import socket
 import threading
+from collections.abc import Sequence
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,7 +17,8 @@ GRACE_SECONDS = 2
 class WebServer:
     """Serves one application until it is stopped. Signals stay with the main thread."""
 
-    def __init__(self, app: FastAPI, listening: socket.socket) -> None:
+    def __init__(self, app: FastAPI, listening: socket.socket, proxies: Sequence[str] = ()) -> None:
+        """`proxies` are believed when they say, in X-Forwarded-For, where a request comes from."""
         self._listening = listening
         config = uvicorn.Config(
             app,
@@ -25,6 +27,8 @@ class WebServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         self._server = uvicorn.Server(config)

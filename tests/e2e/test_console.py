@@ -90,10 +90,8 @@ def _open(browser: Browser, site: Site, **options: Any) -> tuple[Page, list[str]
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    page.goto(site.url)
-    page.get_by_label("Token").fill(site.token)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/queue")
+    page.goto(f"{site.url}/sign-in?token={site.token}")
+    page.goto(f"{site.url}/queue")
     return page, faults
 
 
