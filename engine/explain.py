@@ -5,6 +5,7 @@ what was recorded (episodes, runs, decisions) is shown as it was then.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
@@ -21,7 +22,9 @@ from engine.clock.workdays import LocalCalendar
 from engine.clock.zones import format_instant
 from engine.conditions.catalogue import Kind
 from engine.conditions.evaluate import Trace, next_boundary, trace
+from engine.conditions.feed import FOREVER
 from engine.conditions.operators import OPERATORS
+from engine.conditions.staleness import stale_words
 from engine.conditions.tree import Condition
 from engine.episodes.episode import Episode
 from engine.explanation.document import Explanation, Facts
@@ -44,7 +47,7 @@ from engine.state.book import Book, Start
 from engine.state.book_reader import TABLES, BookReader
 from engine.state.database import reading
 from engine.state.feeds import read_feeds
-from engine.state.healths import score_at
+from engine.state.healths import live_health, score_at
 from engine.worlds import build_world
 
 _VERSION: Any = tables.PlaybookVersion.__table__  # type: ignore[attr-defined]
@@ -172,7 +175,20 @@ def _health(
         return None
     health = book.account.get(HEALTH.name)
     known = health if isinstance(health, Decimal) else None
-    return composition(known, score_at(connection, book.account_id, at), library.settings.bands())
+    found = composition(known, score_at(connection, book.account_id, at), library.settings.bands())
+    return replace(found, stale=_stale_components(connection, library, book, at))
+
+
+def _stale_components(connection: Connection, library: Library, book: Book, at: datetime) -> tuple[str, ...]:
+    """What health is made of and counted as missing then, because its source had been silent."""
+    live = live_health(connection, library.catalogue)
+    fields = [] if live is None else [each for one in live.model.components for each in (one.field, one.of)]
+    kept = {each: book.feeds.keeping(each.kind, each.name) for each in fields if each is not None}
+    return tuple(
+        stale_words(each, feeds, at)
+        for each, feeds in kept.items()
+        if any(not feed.covers(FOREVER, at) for feed in feeds)
+    )
 
 
 def _situation(

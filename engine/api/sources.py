@@ -36,12 +36,16 @@ class SourceItem(BaseModel):
     """A source of data."""
 
     name: str
+    declared_at: str | None = Field(description="Since when the settings name it.")
     last_sync_at: str | None
     watermark: str | None = Field(description="Up to when it has said everything.")
     rows: int | None = Field(description="Of its last sync; of which so many were `rejected`.")
     rejected: int | None
     feeds: list[str] = Field(description="Events and fields that rest on it, by the settings.")
     lag: str
+    fresh_for: str | None = Field(description="How long the values of fields it feeds stay good.")
+    is_stale: bool = Field(description="Whether these values are no longer good.")
+    stale_since: str | None
     is_live: bool
 
 
@@ -54,7 +58,8 @@ class SourceList(BaseModel):
 @routes.get("", response_model=SourceList, responses={401: _ANSWERS[401]})
 def list_sources(service: ServiceHere, bearer: Bearer) -> dict[str, Any]:
     """The sources that have come, and those that the settings declare."""
-    return {"items": [each.as_json() for each in listed_sources(service.database, service.settings)]}
+    found = listed_sources(service.database, service.settings, service.now())
+    return {"items": [each.as_json() for each in found]}
 
 
 @routes.post("/{name}", response_model=SourceItem, responses=_ANSWERS, openapi_extra=_BODY)
@@ -81,10 +86,10 @@ def post_source(
                 raise unknown_name(key, _KEYS, "key")
             is_time = key == "watermark"
             said[key] = min(read_time(value, now), now) if is_time else read_value(fields[key], value)
-        known = note_sync(service.database, service.catalogue, name, said, now)
+        note_sync(service.database, service.catalogue, name, said, now)
     except ValueRefused as refused:
         raise Problem(422, "Value does not fit", f"{refused.detail}; {refused.mend}.") from refused
     except Refused as refused:
         raise Problem(422, "Value does not fit", f"{refused}.") from refused
     service.wake()
-    return listed_source(known, service.settings).as_json()
+    return listed_source(service.database, service.settings, name, now).as_json()

@@ -20,6 +20,17 @@ def is_stale(field: Field, view: View) -> bool:
     return bool(_silent(field, view))
 
 
+def stale_words(field: Field, keeping: Sequence[Feed], now: datetime) -> str:
+    """Since when the field is stale, and when those of its sources were last seen that are silent.
+
+    "health is stale since 2026-03-05 12:00 UTC: the source usage was last seen on 2026-03-02 12:00 UTC"
+    """
+    silent = [each for each in keeping if not each.covers(FOREVER, now)]
+    reached = [each for one in silent if (each := one.reached(now)) is not None]
+    since = f" since {min(reached):{_TO_THE_MINUTE}}" if reached else ""
+    return f"{label(field)} is stale{since}: {' and '.join(_seen_words(each, now) for each in silent)}"
+
+
 def unless_stale(row: Operator) -> Operator:
     """The operator, waiting for the sources that keep its values good; they are missing to it when stale."""
     if row.is_moment:
@@ -40,9 +51,8 @@ def unless_stale(row: Operator) -> Operator:
     def reason(predicate: Predicate, view: View) -> str:
         if row.evaluate(predicate, view) is not None:
             return row.reason(predicate, view)
-        direct = [
-            _words(each, silent, view) for each in _fields(predicate) if (silent := _silent(each, view))
-        ]
+        stale = [each for each in _fields(predicate) if is_stale(each, view)]
+        direct = [stale_words(each, view.keeping(each), view.now) for each in stale]
         counted = list(_counted_words(predicate, view))
         if not direct and predicate.derived is not None and predicate.derived.where is not None:
             return "; ".join([row.reason(predicate, view), *counted])
@@ -92,13 +102,7 @@ def _counted_words(predicate: Predicate, view: View) -> Iterator[str]:
     for field in dict.fromkeys(fields):
         silent = [each for each in _silent(field, view) if each.source in awaited]
         if silent:
-            yield _words(field, silent, view)
-
-
-def _words(field: Field, silent: Sequence[Feed], view: View) -> str:
-    seen = " and ".join(_seen_words(each, view.now) for each in silent)
-    since = min((each for one in silent if (each := one.reached(view.now)) is not None), default=None)
-    return f"{label(field)} is stale{'' if since is None else f' since {since:{_TO_THE_MINUTE}}'}: {seen}"
+            yield stale_words(field, silent, view.now)
 
 
 def _seen_words(feed: Feed, now: datetime) -> str:

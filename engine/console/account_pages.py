@@ -14,6 +14,7 @@ from engine.console.pages import render
 from engine.console.queue_pages import task_context
 from engine.console.session import SignedIn
 from engine.health.composition import composition
+from engine.people.sources import stale_account_fields
 from engine.permit.consent_record import in_words
 from engine.permit.objections import person_keys
 from engine.state.database import reading
@@ -47,6 +48,7 @@ def show_account(request: Request, service: ServiceHere, visitor: SignedIn, acco
     with reading(service.database) as connection:
         found = account_queries.load(connection, account_id)
         kept = score_at(connection, account_id, service.now())
+        stale = stale_account_fields(connection, service.catalogue, service.settings, service.now())
     if found is None:
         raise Problem(404, "No such account", f'There is no account "{account_id}"; search under Accounts.')
     try:
@@ -68,6 +70,7 @@ def show_account(request: Request, service: ServiceHere, visitor: SignedIn, acco
         back=request.url.path,
         here=local_date(now, tz),
         silences=silences,
+        stale=stale,
         names={each.id: each.name for each in found.contacts},
         person_keys=person_keys,
         consent_words=in_words,

@@ -34,7 +34,7 @@ class SourceLine:
 
     source: ListedSource
     state: str
-    """live, never, seen, in time, late"""
+    """live, never, seen, in time, late, stale"""
     behind: timedelta | None
 
 
@@ -56,7 +56,8 @@ def settings_home(visitor: SignedIn) -> Response:
 @routes.get("/settings/sources")
 def show_sources(request: Request, service: ServiceHere, visitor: SignedIn) -> Response:
     """Where data comes from, when it last came, and how fresh it is."""
-    lines = [_source_line(each, service) for each in listed_sources(service.database, service.settings)]
+    found = listed_sources(service.database, service.settings, service.now())
+    lines = [_source_line(each, service) for each in found]
     return render(request, "settings_sources.html", visitor, lines=lines)
 
 
@@ -135,6 +136,8 @@ def _source_line(source: ListedSource, service: Service) -> SourceLine:
     if seen is None:
         return SourceLine(source, "never", None)
     behind, lag = max(timedelta(), service.now() - seen), parse_duration(source.lag).elapsed
+    if source.is_stale:
+        return SourceLine(source, "stale", behind)
     if not lag:
         return SourceLine(source, "seen", behind)
     return SourceLine(source, "late" if behind > lag else "in time", behind)

@@ -18,11 +18,14 @@ class Composition:
     """None without a health."""
     parts: tuple[Part, ...]
     """Empty where a source gave it, or nothing is known of it."""
+    stale: tuple[str, ...] = ()
+    """Of what it is made of, what counts as missing because its source is silent, in sentences."""
 
     @property
     def words(self) -> str:
-        """ "health 38 = adoption 20 of 40 (31%), activity missing"; empty where it was not computed."""
-        return words(Score(self.health, self.parts)) if self.parts else ""
+        """ "health 38 = adoption 20 of 40 (31%), activity missing"; empty where there is nothing to say."""
+        made = [words(Score(self.health, self.parts))] if self.parts else []
+        return "; ".join([*made, *self.stale])
 
 
 def composition(health: Decimal | None, kept: KeptScore | None, bands: Bands) -> Composition:
@@ -40,4 +43,5 @@ def plain_composition(found: Composition) -> dict[str, Any]:
         "band": None if found.band is None else found.band.name,
         "colour": None if found.band is None else found.band.colour,
         "parts": as_plain(found.parts),
+        "stale": list(found.stale),
     }

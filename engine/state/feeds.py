@@ -1,6 +1,6 @@
 """How far sources have been seen, read from their history, and the accounts that wait for them."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, select
 from engine.clock.zones import parse_instant
 from engine.conditions.catalogue import KEPT, Kind
 from engine.conditions.feed import Advance, Feed, Feeds, in_order
+from engine.settings import SourceSettings
 from engine.state import tables
 from engine.state.feedings import Edition, editions, live_edition
 
@@ -26,6 +27,12 @@ def read_feeds_by(connection: Connection, at: datetime, since: datetime) -> Feed
     """The same by the settings in force at `at`, as if they had always been."""
     found = [each.always for each in live_edition(connection, at)]
     return feeds_of(found, lambda source: _advances(connection, source, since))
+
+
+def present_feeds(connection: Connection, sources: Mapping[str, SourceSettings], now: datetime) -> Feeds:
+    """How far each source has been seen by the settings in force; by `sources` before any ever were."""
+    found = [each.always for each in live_edition(connection, now)] or [Edition(sources)]
+    return feeds_of(found, lambda source: _advances(connection, source, now))
 
 
 def feeds_of(given: Sequence[Edition], advances: Callable[[str], Iterable[Advance]]) -> Feeds:

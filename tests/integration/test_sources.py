@@ -15,6 +15,8 @@ from engine.api.tokens import create_token
 from engine.cli.main import app
 from engine.clock.zones import format_instant
 from engine.conditions.catalogue import BUILT_IN
+from engine.people.sources import listed_sources
+from engine.settings import load_settings
 from engine.state.migrate import migrated
 from engine.state.sources import list_sources, note_sync
 from tests.builders import START
@@ -84,7 +86,7 @@ def test_sources_are_listed_with_what_rests_on_them(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text(
         f"database_url: {url}\nsources:\n  usage: {{feeds: [login], lag: 1d}}\n"
-        "  billing: {feeds: [paid], live: true}\n  crm: {feeds: [account.last_active_at]}\n"
+        "  billing: {feeds: [paid], live: true}\n  crm: {feeds: [account.last_active_at], fresh_for: 3d}\n"
     )
     database = migrated(url)
     note_sync(database, BUILT_IN, "usage", {"watermark": DAY_AGO}, START)
@@ -93,6 +95,8 @@ def test_sources_are_listed_with_what_rests_on_them(tmp_path: Path) -> None:
     assert shown.exit_code == 0
     assert "billing  live" in shown.output
     assert "crm  not seen yet" in shown.output
+    assert "lag 0d, fresh for 3d; stale: it has never been seen" in shown.output
+    assert "lag 1d, its values stay good" in shown.output
     assert f"usage  seen until {format_instant(DAY_AGO)}" in shown.output
     found: list[dict[str, Any]] = json.loads(
         CliRunner().invoke(app, ["--config", str(config), "sources", "--json"]).output
@@ -102,6 +106,25 @@ def test_sources_are_listed_with_what_rests_on_them(tmp_path: Path) -> None:
         ("crm", ["account.last_active_at"], "0d"),
         ("usage", ["login"], "1d"),
     ]
+
+
+def test_sources_say_what_is_stale_and_since_when(tmp_path: Path) -> None:
+    """By the lag and the freshness in force; on the command line as in the API."""
+    url = f"sqlite:///{tmp_path}/t.db"
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f"database_url: {url}\nsources: {{usage: {{feeds: [account.health], lag: 1d, fresh_for: 3d}}}}\n"
+    )
+    database = migrated(url)
+    note_sync(database, BUILT_IN, "usage", {"watermark": DAY_AGO}, START)
+    settings = load_settings(config)
+    (fresh,) = listed_sources(database, settings, DAY_AGO + timedelta(days=4))
+    assert (fresh.fresh_for, fresh.is_stale, fresh.stale_since) == ("3d", False, None)
+    (stale,) = listed_sources(database, settings, DAY_AGO + timedelta(days=4, microseconds=1))
+    assert (stale.is_stale, stale.stale_since) == (True, DAY_AGO + timedelta(days=4))
+    database.dispose()
+    shown = CliRunner().invoke(app, ["--config", str(config), "sources"]).output
+    assert f"lag 1d, fresh for 3d; stale since {format_instant(DAY_AGO + timedelta(days=4))} (" in shown
 
 
 @pytest.mark.parametrize(

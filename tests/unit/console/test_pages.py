@@ -1,6 +1,7 @@
 """The console's pages: who may see them, and what they show."""
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 
 import httpx
@@ -9,8 +10,13 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from engine.api.tokens import create_token
+from engine.conditions.catalogue import BUILT_IN
 from engine.console.session import COOKIE
+from engine.settings import SourceSettings
 from engine.state import tables
+from engine.state.database import writing
+from engine.state.feedings import feeding_goes_live
+from engine.state.sources import note_sync
 from tests.website import visit
 from tests.website_book import NOW, put, task
 
@@ -194,3 +200,15 @@ def test_an_accounts_page_shows_what_its_health_is_made_of(
     )
     assert '<th scope="row">Sentiment</th><td>missing</td><td class="num">–</td>' in text
     assert re.search(r'class="late">\s*35 · critical', text)
+
+
+def test_an_accounts_page_says_which_values_are_stale(browser: httpx.Client, sqlite_database: Engine) -> None:
+    """With since when, and when their source was last seen; nothing is said while all are good."""
+    assert "Stale values" not in browser.get("/accounts/acme").text
+    sources = {"crm": SourceSettings(feeds=("account.health",), fresh_for="1d")}
+    with writing(sqlite_database) as connection:
+        feeding_goes_live(connection, sources, NOW - timedelta(days=30))
+    note_sync(sqlite_database, BUILT_IN, "crm", {"watermark": NOW - timedelta(days=3)}, NOW)
+    page = browser.get("/accounts/acme").text
+    since, seen = (f"{NOW - timedelta(days=each):%Y-%m-%d %H:%M} UTC" for each in (2, 3))
+    assert f"health is stale since {since}: the source crm was last seen on {seen}" in page

@@ -94,6 +94,12 @@ def test_health_leaves_a_stale_component_out(database: Engine, tmp_path: Path) -
     mine.take(feed("usage", START + 9 * DAY))
     mine.tick(START + 10 * DAY)
     assert [each.started_at for each in mine.runs()] == [START + 5 * DAY + TICK]
+    found = explain(mine.database, mine.library, "unknown", "acme", START + 6 * DAY)
+    assert found.health is not None
+    assert found.health.words == (
+        "health missing = adoption missing; adoption is stale since 2026-03-05 12:00 UTC: "
+        "the source usage was last seen on 2026-03-02 12:00 UTC"
+    )
 
 
 def test_explain_says_that_a_value_is_stale(database: Engine, tmp_path: Path) -> None:
