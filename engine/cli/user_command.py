@@ -44,12 +44,7 @@ def add(
         made = add_user(shell.database, email, access, datetime.now(UTC), name=name, person_id=person)
     except UserError as error:
         _refuse(shell, error)
-    _tell(
-        shell,
-        made,
-        f"{made.email} may sign in as {made.access}; give a password with: tminus user password",
-        json,
-    )
+    _give_link(shell, made, json)
 
 
 @user.command("list")
