@@ -529,6 +529,9 @@ HAS_LEFT = "left_at IS NOT NULL"
 """Emails that left or may have left, while they are being sent as well."""
 
 
+_CLAIMED_IN = ("connector", "available_at", "id")
+
+
 def _index_where(name: str, condition: str, *columns: str) -> Index:
     return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
 
@@ -538,7 +541,8 @@ class Outbox(SQLModel, table=True):
 
     __table_args__ = (
         Index("ix_outbox_run", "run_id"),
-        _index_where("ix_outbox_ready", IS_READY, "connector", "available_at", "id"),
+        # The last two let a claim pass by what is paused or silenced without looking at its rows.
+        _index_where("ix_outbox_ready", IS_READY, *_CLAIMED_IN, "playbook", "account_id"),
         _index_where("ix_outbox_open_address", IS_OPEN, "address", "connector", "available_at"),
         _index_where("ix_outbox_open_account", IS_OPEN, "account_id", "connector", "available_at"),
         _index_where("ix_outbox_left_address", HAS_LEFT, "address", "left_at"),

@@ -502,7 +502,8 @@ def _delivery() -> None:
     op.create_index("ix_outbox_account", "outbox", ["account_id", "created_at"])
     op.create_index("ix_outbox_run", "outbox", ["run_id"])
     ready = sa.text("state IN ('scheduled', 'available', 'retryable')")
-    _index_where("ix_outbox_ready", "outbox", ["connector", "available_at", "id"], ready)
+    claimed_in = ["connector", "available_at", "id"]
+    _index_where("ix_outbox_ready", "outbox", [*claimed_in, "playbook", "account_id"], ready)
     executing = sa.text("state = 'executing'")
     _index_where("ix_outbox_lease", "outbox", ["lease_until"], executing)
     is_open = sa.text("finished_at IS NULL")
