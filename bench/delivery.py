@@ -46,7 +46,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []])
-    parser.add_argument("--emails", type=int, default=3000, help="in rates and processes")
+    parser.add_argument("--emails", type=int, default=2000, help="in rates and processes")
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     for part in arguments.parts or PARTS:
