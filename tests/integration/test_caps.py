@@ -13,6 +13,7 @@ from connectors.outcome import Delivered, Failed, Retry, Unknown
 from engine.outbox.caps import _who_is_ready, _who_left
 from engine.outbox.deliver import deliver_batch
 from engine.permit.arbiter import YIELDS
+from engine.permit.suppression import suppress
 from engine.runs.run import HOURS
 from engine.state.database import writing
 from engine.state.tables import Account, Contact, Outbox, Run
@@ -131,10 +132,7 @@ def test_transactional_email_is_stopped_by_a_suppressed_address(database: Engine
     """An address that bounced takes nothing at all."""
     (only,) = seed(database, 1, topic="security")
     with writing(database) as connection:
-        connection.execute(
-            text("INSERT INTO suppression (email, reason, since) VALUES ('c0@x.example', 'bounced', :at)"),
-            {"at": NOW.isoformat() if database.dialect.name == "sqlite" else NOW},
-        )
+        suppress(connection, "c0@x.example", "bounced", NOW)
     assert play(database) == []
     assert outbox(database)[only].error == "the address is suppressed"
 
