@@ -306,6 +306,29 @@ def test_fault_leads_to_what_the_table_says(stage: Stage, ledger: Engine) -> Non
     assert SECRET not in _kept(ledger)
 
 
+_TWICE = [
+    pytest.param((each, each.kinds[0]), id=each.id)
+    for each in (*SMTP_FAULTS, *HTTP_FAULTS)
+    if each.outcome == "unknown" and each.patience == PATIENCE
+]
+
+
+@pytest.mark.parametrize("stage", _TWICE, indirect=True)
+def test_unknown_is_sent_again_where_that_was_chosen(stage: Stage, ledger: Engine) -> None:
+    """With `on_unknown: retry`: once more, and then no further."""
+    first, _ = _outbox(ledger, stage)
+    clock, chosen = _Clock(), settings(email={"on_unknown": "retry"})
+    with opened(ledger, stage, PATIENCE) as connector:
+        lane = Deliverer(ledger, {"out": connector}, chosen, clock, "test").lanes["out 1"]
+        assert lane.run(1).total() == 1
+        assert outbox(ledger)[first].state == "retryable"
+        stage.mend()
+        clock.at = NOW + LONGEST_REST
+        assert lane.run(100).total() == 2
+    assert {row.state for row in outbox(ledger).values()} == {"completed"}
+    assert stage.got(first) == stage.fault.seen + 1
+
+
 @pytest.mark.parametrize("fault", IMAP_FAULTS, ids=lambda each: each.id)
 def test_fault_of_the_mailbox_leads_to_what_the_table_says(
     fault: Fault, ledger: Engine, authority: Authority, monkeypatch: pytest.MonkeyPatch
