@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.clock.zones import local_date
 from engine.conditions.catalogue import Value
-from engine.conditions.columns import unasked, unsure
+from engine.conditions.columns import Bounds, Columns, unasked
 from engine.conditions.form import single
 from engine.conditions.operator_row import (
     ALL_TYPES,
@@ -63,10 +63,17 @@ def changed_within() -> Operator:
         day = local_date(last, view.zone)
         return f"{name} changed{_ends(predicate)} on {day} (within {_window_words(predicate)})"
 
+    def narrow(predicate: Predicate, columns: Columns) -> Bounds:
+        """Without any change in time there is none as it is asked for, and time alone brings none."""
+        wanted: Any = predicate.value
+        since = columns.now - _window(predicate)
+        may = columns.has_changed(field_of(predicate), since, wanted)
+        return Bounds(columns.false, may, columns.false, may)
+
     return Operator(
         "changed_within", Argument.CHANGED, ALL_TYPES, False, False,
         evaluate, lambda p, v: v.last_change(p), lambda p, v: int(evaluate(p, v)), lambda p: single("==", 1),
-        boundary, words, reason, lambda p, columns: unsure(columns),
+        boundary, words, reason, narrow,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
 
-from engine.conditions.catalogue import Field
+from engine.conditions.catalogue import Field, Value
 from engine.conditions.feed import Feeds
 from engine.conditions.tree import Derived, Predicate
 
@@ -83,6 +83,9 @@ class Columns(Protocol):
 
         `holds` is given the past value as a number that is not quite exact.
         """
+
+    def has_changed(self, field: Field, since: datetime, to: Value | None) -> Expression:
+        """Whether the field took that value, or any, at `since` or after it, were it its first one."""
 
     def rough(self, field: Field) -> Expression:
         """The field's value as a number that is not quite exact."""

@@ -202,8 +202,13 @@ def event_at_least() -> Operator:
         answer = evaluate(predicate, view)
         return None if answer is None else number(predicate, view, surely=answer)
 
-    def actual(predicate: Predicate, view: View) -> Decimal:
-        return Decimal(number(predicate, view, surely=evaluate(predicate, view) is True))
+    def counted(predicate: Predicate, view: View) -> str:
+        surely, most = number(predicate, view), number(predicate, view, surely=False)
+        return f"{surely}" if surely == most else f"{surely} to {most}"
+
+    def actual(predicate: Predicate, view: View) -> Decimal | str:
+        found = counted(predicate, view)
+        return Decimal(found) if found.isdecimal() else found
 
     def boundary(predicate: Predicate, view: View) -> datetime | None:
         answer = evaluate(predicate, view)
@@ -212,11 +217,9 @@ def event_at_least() -> Operator:
         return _over(predicate, _times(predicate, view, surely=answer is True)[-_least(predicate)])
 
     def reason(predicate: Predicate, view: View) -> str:
-        answer, found = evaluate(predicate, view), number(predicate, view)
-        most = number(predicate, view, surely=False)
-        counted = f"{found}" if found == most else f"{found} to {most}"
-        noun = "event" if counted == "1" else "events"
-        said = f"{counted} {_event_name(predicate)} {noun} {_within(predicate)}{_where(predicate)}"
+        answer, found = evaluate(predicate, view), counted(predicate, view)
+        noun = "event" if found == "1" else "events"
+        said = f"{found} {_event_name(predicate)} {noun} {_within(predicate)}{_where(predicate)}"
         return said if answer is None else f"{said} ({'' if answer else 'not '}at least {_least(predicate)})"
 
     def narrow(predicate: Predicate, columns: Columns) -> Bounds:

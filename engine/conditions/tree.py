@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal, TypeAlias
 
 from engine.clock.durations import Duration
@@ -76,6 +76,12 @@ class Stream:
 
     def __hash__(self) -> int:
         return self._hash
+
+
+@lru_cache(maxsize=1024)
+def _plain(name: str) -> Stream:
+    """All events of a name; kept, because a fold asks for it again and again."""
+    return Stream(name)
 
 
 @dataclass(frozen=True)
@@ -170,7 +176,9 @@ class Predicate:
         """The events that are asked about, or counted or summed over."""
         if self.derived is not None:
             return self.derived.stream
-        return None if self.event is None else Stream(self.event, self.where)
+        if self.event is None:
+            return None
+        return _plain(self.event) if self.where is None else Stream(self.event, self.where)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import False_
 
-from engine.conditions.catalogue import Field, FieldType, Kind
+from engine.conditions.catalogue import Field, FieldType, Kind, Value, encode
 from engine.conditions.columns import Bounds, Expression, is_known, is_never
 from engine.conditions.feed import NO_FEEDS, Feeds
 from engine.conditions.narrowing import bounds
@@ -192,14 +192,24 @@ class SubjectColumns:
         Every such value is the old or the new one of a change that applies after `since`.
         """
         old, new = cast(_CHANGE.c.old, Float), cast(_CHANGE.c.new, Float)
+        return self._any_change(field, _CHANGE.c.applies_at > since, or_(holds(old), holds(new)))
+
+    def has_changed(self, field: Field, since: datetime, to: Value | None) -> Expression:
+        """Whether the field took that value, or any, at `since` or after it, were it its first one."""
+        is_wanted = true() if to is None else _CHANGE.c.new == encode(to)
+        # What was so at `since` or after it cannot have applied before.
+        in_time = _CHANGE.c.applies_at >= since, _CHANGE.c.effective_at >= since
+        return self._any_change(field, *in_time, is_wanted)
+
+    def _any_change(self, field: Field, *wanted: Any) -> Expression:
+        """Whether any change of the field that is known is of this kind."""
         return exists(
             select(1).where(
                 _CHANGE.c.kind == field.kind.value,
                 _CHANGE.c.subject_id == self._subject_id(field),
                 _CHANGE.c.field == ("value" if field.kind is Kind.METRIC else field.name),
-                _CHANGE.c.applies_at > since,
                 _CHANGE.c.applies_at <= self.now,
-                or_(holds(old), holds(new)),
+                *wanted,
             )
         ).correlate(self.account, self.subject)
 

@@ -355,11 +355,7 @@ def test_database_never_contradicts_the_reference_at_length(
     assert_narrowed(condition, book, later)
 
 
-NEVER_SURE = frozenset({"changed_within"})
-"""Operators of which the database says nothing: whoever asks with them is looked at."""
-
-
-@pytest.mark.parametrize("keyword", sorted(set(OPERATORS) - IN_RUNS - NEVER_SURE))
+@pytest.mark.parametrize("keyword", sorted(set(OPERATORS) - IN_RUNS))
 def test_every_operator_is_narrowed(sqlite_book: Filled, keyword: str) -> None:
     """Each operator that has answers is sure of some of them, and not of the opposite of others."""
     found: set[tuple[bool | None, bool | None]] = set()
