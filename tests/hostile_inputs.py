@@ -119,6 +119,13 @@ def rule_files(large: int) -> dict[str, bytes]:
         "parameters": long(
             "blueprint: b\nparameters:\n", "  p{0}: {{type: number, min: 1}}\n", "subject: account\n"
         ),
+        "a blueprint of itself": "use: b\nblueprint: b\nparameters: {use: {type: text}}\nsubject: account\n",
+        "a blueprint deep in itself": "blueprint: b\nparameters: {p: {type: text}}\nwhen: "
+        + "{all: [" * 5_000
+        + "{param: p}"
+        + "]}" * 5_000,
+        "a blueprint that nobody gives its values": "use: nowhere\nwith:\n" + long("", "  k{0}: 1\n"),
+        "text for wider characters": GOOD.encode("utf-32"),
         "placeholders": long(
             "blueprint: b\nparameters: {p: {type: text}}\nwhen:\n  all:\n", "    - {{param: p}}\n"
         ),

@@ -44,6 +44,9 @@ _ALLOWED: tuple[type[nodes.Node], ...] = (
     nodes.Pos,
 )
 
+DEEPEST = 200
+"""Nodes within each other: a sum, a filter or a loop is one. Writing code for many more takes seconds."""
+
 
 def screen(tree: nodes.Template) -> None:
     """Refuse what is not on the list, and wrap whatever could grow in the filters that count it.
@@ -82,9 +85,17 @@ def _no_such(what: str, name: str, known: Mapping[str, Callable[..., Any]]) -> s
 
 
 def _walk(node: nodes.Node) -> Iterator[nodes.Node]:
-    yield node
-    for child in node.iter_child_nodes():
-        yield from _walk(child)
+    """Every node, parents before their children, in time proportional to their number.
+
+    Raises TemplateSyntaxError where they are too deep within each other.
+    """
+    waiting = [(node, 0)]
+    while waiting:
+        found, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise TemplateSyntaxError("is nested too deeply", found.lineno or 1)
+        yield found
+        waiting.extend((each, depth + 1) for each in reversed(list(found.iter_child_nodes())))
 
 
 def _count(tree: nodes.Template) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from tests.hostile_inputs import LARGEST, ROOT, TEMPLATES, rule_files
 
-SECONDS = 4.0
-"""Of the processor. A quarter of it on an idle machine; the rest is for tests that run beside others."""
+SECONDS = 1.0
+"""Of the processor, so that what else the machine does matters little."""
 
 USUAL = 20_000
 """Characters of a file several times as long as people write."""
@@ -51,11 +51,12 @@ def test_hostile_files_cost_little(tmp_path: Path) -> None:
 
 @pytest.mark.soak
 def test_hostile_files_cost_little_at_the_largest_size(tmp_path: Path) -> None:
-    """In proportion to their length."""
-    check("files", rule_files(LARGEST), tmp_path, SECONDS * LARGEST / USUAL)
+    """A second at most where nothing else runs, and twice that where the cores are shared."""
+    check("files", rule_files(LARGEST), tmp_path, 2.5 * SECONDS)
 
 
 @pytest.mark.timeout(300)
 def test_hostile_templates_cost_little(tmp_path: Path) -> None:
-    """Loops, growth and nesting without end."""
-    check("templates", {name: text.encode() for name, text in TEMPLATES.items()}, tmp_path, SECONDS)
+    """Loops, growth and nesting without end, each rendered twice: as a text and as HTML."""
+    contents = {name: text.encode() for name, text in TEMPLATES.items()}
+    check("templates", contents, tmp_path, 2 * SECONDS)
