@@ -19,6 +19,7 @@ bench: install ## What ticks, rules and deliveries cost, and how soon a task fol
 	@.venv/bin/python -m bench.ticks
 	@.venv/bin/python -m bench.latency
 	@.venv/bin/python -m bench.rules
+	@.venv/bin/python -m bench.authoring
 	@.venv/bin/python -m bench.delivery
 	@.venv/bin/python -m bench.webhooks
 

@@ -4,7 +4,7 @@
 
 Evaluation: microseconds of one rule for one account, with 1 to 500 rules, by the reference evaluator and by
 durable-rules, beside a bare comparison of two numbers in Python. Compilation: rule sets of durable-rules with
-their self-test, for 50 and 500 playbooks. Checking: one file of 500 and of 5,000 lines, and 50 files of 100
+their self-test, for 50 and 500 playbooks. Checking: one file of 500 to 10,000 lines, and 50 files of 100
 lines, beside a bare YAML parse of the same text.
 """
 
@@ -204,7 +204,9 @@ def checking(rounds: int) -> dict[str, Any]:
     """Milliseconds a line, beside a bare parse of the same text."""
     texts = {
         "one file of 500 lines": [rule_file(0, 70)],
+        "one file of 1,000 lines": [rule_file(0, 141)],
         "one file of 5,000 lines": [rule_file(0, 712)],
+        "one file of 10,000 lines": [rule_file(0, 1427)],
         "50 files of 100 lines": [rule_file(number, 12) for number in range(50)],
     }
     table = {}

@@ -9,10 +9,11 @@ import typer
 from engine.cli.coverage_table import as_plain, shown, table, total
 from engine.cli.shell import JsonOption, Shell
 from engine.clock.zones import format_instant
+from engine.rehearsal.abreast import WorkerLostError, rehearse_abreast, usual_processes
 from engine.rehearsal.coverage import Coverage
 from engine.rehearsal.junit import as_junit
 from engine.rehearsal.report import Failure, Report, Result
-from engine.rehearsal.run import find_tests, rehearse, untested
+from engine.rehearsal.run import find_tests, untested
 
 Paths = Annotated[
     list[Path] | None,
@@ -26,6 +27,10 @@ Least = Annotated[
     float | None,
     typer.Option(min=0, max=100, help="End with 1 when fewer percent of all parts are exercised."),
 ]
+Processes = Annotated[
+    int | None,
+    typer.Option(min=1, max=64, help="Files played at once; as many as processors when left out."),
+]
 Junit = Annotated[Path | None, typer.Option(help="Write a JUnit report for a build server to this file.")]
 
 
@@ -35,6 +40,7 @@ def test(
     name: Name = "",  # noqa: PT028
     coverage: Covering = False,  # noqa: PT028
     min_coverage: Least = None,  # noqa: PT028
+    processes: Processes = None,  # noqa: PT028
     junit: Junit = None,  # noqa: PT028
     json: JsonOption = False,  # noqa: PT028
 ) -> None:
@@ -44,10 +50,19 @@ def test(
     files = _files(shell, chosen)
     reports = []
     settings = shell.settings
-    for report in rehearse(files, settings, settings.catalogue(), wanted=lambda each: name in each.name):
-        reports.append(report)
-        if not json:
-            _print(shell, report)
+    try:
+        for report in rehearse_abreast(
+            files,
+            settings,
+            settings.catalogue(),
+            processes=processes or usual_processes(),
+            wanted=lambda each: name in each.name,
+        ):
+            reports.append(report)
+            if not json:
+                _print(shell, report)
+    except WorkerLostError as error:
+        shell.refuse(f"{error}; try again with --processes 1")
     _refuse_unknown_name(shell, name, reports)
     is_covered = coverage or min_coverage is not None
     bare = list(untested(chosen, settings, settings.catalogue())) if is_covered else []

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import cached_property
 from typing import TypeAlias
 
 from engine.clock.zones import format_instant, parse_instant
@@ -122,9 +123,16 @@ class Catalogue:
         near = get_close_matches(path, self.fields, n=1, cutoff=0.6)
         return near[0] if near else None
 
-    def of_kind(self, kind: Kind) -> dict[str, Field]:
+    def of_kind(self, kind: Kind) -> Mapping[str, Field]:
         """The fields of one kind by their bare name."""
-        return {each.name: each for each in self.fields.values() if each.kind is kind}
+        return self._by_kind[kind]
+
+    @cached_property
+    def _by_kind(self) -> Mapping[Kind, Mapping[str, Field]]:
+        found: dict[Kind, dict[str, Field]] = {kind: {} for kind in Kind}
+        for each in self.fields.values():
+            found[each.kind][each.name] = each
+        return found
 
     def extended(self, extra: Iterable[Field]) -> "Catalogue":
         """This catalogue with custom fields added. Raises ValueError when a name is taken."""

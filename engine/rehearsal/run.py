@@ -42,9 +42,13 @@ def rehearse(
     catalogue: Catalogue,
     *,
     wanted: Callable[[Rehearsal], bool] = lambda test: True,
+    beside: Mapping[str, Source] | None = None,
 ) -> Iterator[Report]:
-    """Run the tests of each file against the playbook beside it, in memory."""
-    beside = shared_files(settings.rules)
+    """Run the tests of each file against the playbook beside it, in memory.
+
+    `beside` has the files whose conditions and blueprints may be used; they are read where it is left out.
+    """
+    beside = shared_files(settings.rules) if beside is None else beside
     explainer = Explainer()
     try:
         for file in files:
