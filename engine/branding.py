@@ -104,6 +104,8 @@ class Look(_Strict):
     dark_colours: DarkColours = DarkColours()
     logo: Logo | None = None
     address: str | None = None
+    language: str = "en"
+    """What templates are written in that do not look at `contact.locale`."""
 
 
 STANDARD_LOOK = Look()

@@ -127,6 +127,8 @@ class Email(_Strict):
     footer: str = "You get this because your company uses our product."
     address: str | None = None
     """The postal address at the foot."""
+    language: str = Field(default="en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    """What templates are written in that do not look at `contact.locale`."""
     feedback_id: str | None = None
     """Who sends, in the header by which mailbox providers tell how many complain."""
     dkim: Dkim | None = None
@@ -147,7 +149,11 @@ class Email(_Strict):
     def look(self) -> Look:
         """What the page around every email shows of the brand."""
         return Look(
-            colours=self.colours, dark_colours=self.dark_colours, logo=self.logo, address=self.address
+            colours=self.colours,
+            dark_colours=self.dark_colours,
+            logo=self.logo,
+            address=self.address,
+            language=self.language,
         )
 
     @field_validator("feedback_id")

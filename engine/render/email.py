@@ -60,7 +60,9 @@ def compose_email(
         if not part:
             raise RenderError(f"{path}:1", "is empty; an email needs a subject, a text and an HTML body")
     around = {"body": Markup(body), "subject": subject, "preheader": _preheader(renderer, name, context)}
-    page = renderer.render(LAYOUT, {**context, **around, **_page(context, look)})
+    page = renderer.render(
+        LAYOUT, {**context, **around, **_page(_language(renderer, name, context, look), look)}
+    )
     _check_html(page, html_path)
     return RenderedEmail(subject, _INLINER.inline(page), _with_footer(text, context, look))
 
@@ -70,8 +72,7 @@ def _preheader(renderer: Renderer, name: str, context: Mapping[str, Any]) -> str
     return one_line(renderer.render(path, context)) if renderer.has(path) else ""
 
 
-def _page(context: Mapping[str, Any], look: Look) -> dict[str, Any]:
-    language = _language(context)
+def _page(language: str, look: Look) -> dict[str, Any]:
     is_rtl = language.partition("-")[0].lower() in _RIGHT_TO_LEFT
     return {
         "language": language,
@@ -84,11 +85,14 @@ def _page(context: Mapping[str, Any], look: Look) -> dict[str, Any]:
     }
 
 
-def _language(context: Mapping[str, Any]) -> str:
+def _language(renderer: Renderer, name: str, context: Mapping[str, Any], look: Look) -> str:
+    """What the words are written in: the contact's language where the template goes by it."""
+    if not any(renderer.mentions(path, "locale") for path in template_paths(name)):
+        return look.language
     contact = context.get("contact")
     locale = contact.get("locale") if isinstance(contact, Mapping) else None
-    language = str(locale or "en").replace("_", "-").split(".")[0]
-    return language if language.replace("-", "").isalnum() and language.isascii() else "en"
+    language = str(locale or look.language).replace("_", "-").split(".")[0]
+    return language if language.replace("-", "").isalnum() and language.isascii() else look.language
 
 
 def _with_footer(text: str, context: Mapping[str, Any], look: Look) -> str:

@@ -57,6 +57,10 @@ class Renderer:
         """Whether there is a template at `path`."""
         return path in self._files
 
+    def mentions(self, path: str, word: str) -> bool:
+        """Whether the template at `path`, if there is one, has the word."""
+        return re.search(rf"\b{re.escape(word)}\b", self._files.get(path, "")) is not None
+
     def check(self, path: str) -> RenderError | None:
         """What keeps the template at `path` from being read, if anything does."""
         if path not in self._files:

@@ -12,12 +12,16 @@ _MONTHS = (
     *("July", "August", "September", "October", "November", "December"),
 )
 _LARGEST_DIGITS = 60
+_TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
 
 def as_text(value: object) -> str:
-    """A value as it prints without a filter. Raises RefusedError for lists and records."""
+    """A value as it prints without a filter. Raises RefusedError for lists and records.
+
+    Of a text, what turns round the words after it (the explicit marks of Unicode's UAX 9) is left out.
+    """
     if isinstance(value, str):
-        return value
+        return value.translate(_TURNING)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float | Decimal):

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from engine.branding import Logo, Look
 from engine.render.email import compose_email
 from engine.render.templates import Renderer
+from tests.e2e.page_check import WCAG, keep, violations
+from tests.shipped_emails import READERS
 from tests.unit.rehearsal.test_shipped import BARE, RICH
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -25,6 +27,7 @@ LOOK = Look(
     address="Acme Inc., 1 Main Street, Springfield",
 )
 WIDTHS = (320, 390, 1000)
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="480" height="80"><path d="M0 0h480v80z"/></svg>'
 PROBE = Path(__file__).with_name("email_probe.js").read_text(encoding="utf-8")
 
 
@@ -48,11 +51,11 @@ def page(browser: Browser) -> Page:
     return found
 
 
-def probed(page: Page, html: str, scheme: Any) -> Iterator[dict[str, Any]]:
+def probed(page: Page, html: str, scheme: Any, widths: tuple[int, ...] = WIDTHS) -> Iterator[dict[str, Any]]:
     """What the page measures of itself at each width."""
     page.emulate_media(color_scheme=scheme)
     page.set_content(html)
-    for width in WIDTHS:
+    for width in widths:
         page.set_viewport_size({"width": width, "height": 700})
         yield page.evaluate(PROBE) | {"width": width}
 
@@ -83,3 +86,34 @@ def test_button_and_figure_can_be_read_everywhere(page: Page, scheme: str) -> No
     for found in probed(page, html, scheme):
         assert (found["overflow"], found["faint"]) == (0, [])
         assert found["smallest_button"] >= 44
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shipped_email_is_open_to_everybody(page: Page, name: str) -> None:
+    """Axe finds nothing in light, and no faint word in dark, for somebody of whom all is known."""
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 375, "height": 800})
+    page.set_content(compose_email(Renderer(FILES), name, RICH, LOOK).html)
+    assert violations(page, tags=WCAG) == []
+    page.emulate_media(color_scheme="dark")
+    assert violations(page, rules=["color-contrast"]) == []
+    keep(page, f"email-{name}-375-dark")
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("has_pictures", [True, False])
+def test_shipped_email_is_fit_for_every_name(page: Page, reader: str, has_pictures: bool) -> None:
+    """On a phone and a desk, light and dark, in the direction of its words; no name is obeyed."""
+    picture = {"content_type": "image/svg+xml", "body": PICTURE}
+    page.route("**/logo.png", lambda route: route.fulfill(**picture) if has_pictures else route.abort())
+    html = compose_email(Renderer(FILES), "quarterly-value", READERS[reader], LOOK).html
+    for scheme in ("light", "dark"):
+        for found in probed(page, html, scheme, (375, 1024)):
+            assert (found["overflow"], found["faint"], found["scheme"]) == (0, [], scheme), found
+            assert (found["language"], found["direction"]) == ("en", "ltr")
+            keep(page, f"email-{reader}-{found['width']}-{scheme}-{has_pictures}")
+    assert page.evaluate("[...document.images].every((each) => each.naturalWidth > 0)") is has_pictures
+    assert page.locator("script").count() == 0
+    name = READERS[reader]["account"]["name"].split("\r")[0].split("\u202e")[0].strip()
+    assert name in page.locator("body").inner_text()
+    page.unroute("**/logo.png")

@@ -29,6 +29,8 @@ def test_compose_email_gives_three_parts() -> None:
     """Subject on one line, HTML escaped and styled, the written text with its footer."""
     email = compose_email(Renderer(FILES), "hello", CONTEXT)
     assert email.subject == "Hello Ann <b> Bcc: eve@x.example"
+    turned = {**CONTEXT, "contact": {"name": "Ann\u202e\u2067 \u200fעל"}}
+    assert compose_email(Renderer(FILES), "hello", turned).subject == "Hello Ann \u200fעל"
     assert "Ann &lt;b&gt;" in email.html
     assert email.text.startswith("Hello Ann <b>")
     assert "Unsubscribe: https://acme.example/unsubscribe/token" in email.text
@@ -37,7 +39,7 @@ def test_compose_email_gives_three_parts() -> None:
 def test_compose_email_puts_the_html_into_the_layout() -> None:
     """Language, inlined styles, footer, link, small screens and dark mode."""
     html = compose_email(Renderer(FILES), "hello", CONTEXT).html
-    assert '<html lang="de-DE" dir="ltr" ' in html
+    assert '<html lang="en" dir="ltr" ' in html
     assert '<p style="margin: 16px 0' in html
     assert "display: inline-block" in html.split("</head>")[1]
     assert "prefers-color-scheme: dark" in html
@@ -57,9 +59,14 @@ def test_compose_email_puts_the_html_into_the_layout() -> None:
     ],
 )
 def test_compose_email_says_its_language(contact: Any, language: str) -> None:
-    """The contact's, where it is one."""
-    html = compose_email(Renderer(FILES), "hello", {**CONTEXT, "contact": contact}).html
+    """The contact's, where it is one and the template goes by it; else that of the settings."""
+    going_by = {**FILES, HTML: FILES[HTML] + "{% if contact.locale is defined %}{% endif %}"}
+    html = compose_email(Renderer(going_by), "hello", {**CONTEXT, "contact": contact}).html
     assert f'<html lang="{language}" dir="{"rtl" if language == "he" else "ltr"}" ' in html
+    for settled, direction in (("en", "ltr"), ("ar", "rtl")):
+        look = Look(language=settled)
+        html = compose_email(Renderer(FILES), "hello", {**CONTEXT, "contact": contact}, look).html
+        assert f'<html lang="{settled}" dir="{direction}" ' in html
 
 
 @pytest.mark.parametrize(
