@@ -124,6 +124,7 @@ ROUTES: Mapping[str, Need] = {
     "GET /mailbox": READ,
     "GET /mailbox/{message_id}": READ,
     "GET /mailbox/{message_id}/html": READ,
+    "POST /mailbox/{message_id}/answer": OPS,
     "POST /mailbox/slack": Open.ANYBODY,  # from this machine only
 }
 

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from engine.api.access import Body, ServiceHere
@@ -13,8 +13,13 @@ from engine.api.service import Service
 from engine.api.strict_json import parse_body
 from engine.console.mail_pages import FRAMED_HEADERS
 from engine.console.pages import render
-from engine.console.session import SignedIn, same_site
+from engine.console.session import Acting, SignedIn, Visitor, same_site
+from engine.mailbox.answers import ANSWERS, answer_to
 from engine.mailbox.store import StoredMessage, UnknownMessageError, list_messages, read_message, store_chat
+from engine.returns.notice import Ignored, read_notice
+from engine.returns.reading import soft_limit
+from engine.returns.take import take_all
+from engine.users.access import Permission
 
 routes = APIRouter(include_in_schema=False)
 
@@ -41,7 +46,37 @@ def list_mailbox(request: Request, visitor: SignedIn, folder: Folder) -> Respons
 @routes.get("/mailbox/{message_id}")
 def show_message(request: Request, visitor: SignedIn, folder: Folder, message_id: str) -> Response:
     """One message with its headers."""
-    return render(request, "mailbox_message.html", visitor, message=_message(folder, message_id))
+    return _shown(request, visitor, _message(folder, message_id), None)
+
+
+@routes.post("/mailbox/{message_id}/answer")
+def answer_message(
+    request: Request,
+    service: ServiceHere,
+    visitor: Acting,
+    folder: Folder,
+    message_id: str,
+    answer: Annotated[str, Form(max_length=20)] = "",
+) -> Response:
+    """Let its reader reply or complain, or let it bounce; it is read as what really comes back is."""
+    message = _message(folder, message_id)
+    chosen = next((each for each in ANSWERS if each == answer), None)
+    if chosen is None:
+        raise Problem(422, "Answer does not fit", f"A reader can {', '.join(ANSWERS)}.")
+    now = service.now()
+    notices = read_notice(answer_to(message, chosen, int(now.timestamp())))
+    if isinstance(notices, Ignored):
+        raise Problem(422, "Answer does not fit", f"It says nothing: {notices.reason}.")
+    counts = take_all(service.database, notices, soft_limit(service.settings.email), now, now)
+    service.wake()
+    return _shown(request, visitor, message, next(iter(counts)))
+
+
+def _shown(request: Request, visitor: Visitor, message: StoredMessage, taken: str | None) -> Response:
+    can_answer = message.kind == "email" and visitor.may(Permission.OPS)
+    return render(
+        request, "mailbox_message.html", visitor, message=message, can_answer=can_answer, taken=taken
+    )
 
 
 @routes.get("/mailbox/{message_id}/html")
