@@ -79,8 +79,11 @@ ROUTES: Mapping[str, Need] = {
     # The console
     "GET /": READ,
     "GET /queue": READ,
-    "POST /tasks/{task_id}/complete": TASKS,
-    "POST /tasks/{task_id}/snooze": TASKS,
+    "GET /queue/marks": READ,
+    "GET /tasks/{task_id}": READ,
+    "POST /tasks/bulk": TASKS,
+    "POST /tasks/undo": TASKS,
+    "POST /tasks/{task_id}/{deed}": TASKS,
     "GET /today": READ,
     "GET /accounts.csv": READ,
     "GET /accounts": READ,

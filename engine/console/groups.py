@@ -1,20 +1,10 @@
 """A queue by urgency, and the times to which a task can be put off."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from engine.clock.zones import at_local, first_instant, local_date
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """One group of a queue: tasks that become overdue in [start, end)."""
-
-    key: str
-    title: str
-    start: datetime | None
-    end: datetime | None
+from engine.people.sections import Stretch
 
 
 def stretches(now: datetime, zone: ZoneInfo) -> tuple[Stretch, ...]:

@@ -1,46 +1,29 @@
-"""A person's queue, and what they do with its tasks."""
+"""The queue: its page, its list alone, and the marks by which a page sees what others have changed."""
 
-from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form, Query, Request
-from sqlalchemy import Connection
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
 from engine.api.access import ServiceHere
 from engine.api.problems import Problem
 from engine.api.service import Service
-from engine.clock.zones import local_date, zone
-from engine.console.groups import Stretch, rest_until, stretches
-from engine.console.pages import is_part, local_path, render, see_other
-from engine.console.session import Acting, SignedIn, Visitor
+from engine.clock.zones import local_date
+from engine.console.pages import is_part, render, see_other
+from engine.console.queue_view import ORDERS, VIEWS, Asked, QueuePage, asked_of, read_queue
+from engine.console.session import SignedIn, Visitor
+from engine.console.task_view import sheet_context
+from engine.identity import digest
 from engine.people import queue
-from engine.people.queue import QueueTask, TaskFilter
-from engine.runs import task_actions
-from engine.runs.task_errors import TaskActionError, TaskNotFoundError
 from engine.state.cursor import BadCursorError
 from engine.state.database import reading
 
-FIRST_SHOWN = 25
-"""Tasks shown of each group."""
-PAGE = 100
-"""Tasks on a page of one group."""
-_COUNTED = 1000
+KINDS = ("account", "contact", "subscription", "ticket", "source")
 
 routes = APIRouter(include_in_schema=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """One group of the queue as shown."""
-
-    key: str
-    title: str
-    tasks: tuple[QueueTask, ...]
-    total: str
-    cursor: str | None
 
 
 @routes.get("/")
@@ -50,176 +33,64 @@ def home(visitor: SignedIn) -> Response:
 
 
 @routes.get("/queue")
-def show_queue(
-    request: Request,
-    service: ServiceHere,
-    visitor: SignedIn,
-    assignee: Annotated[str, Query(max_length=200)] = "",
-    group: Annotated[str, Query(max_length=20)] = "",
-    after: Annotated[str, Query(max_length=1000)] = "",
-) -> Response:
-    """Somebody's tasks, or everybody's, by urgency; `group` shows one group page by page."""
-    now = service.now()
+def show_queue(request: Request, service: ServiceHere, visitor: SignedIn) -> Response:
+    """The tasks that the address asks for, by urgency; for the page's script the list alone."""
+    asked = asked_of(request.query_params)
+    page = queue_page(service, visitor, asked)
+    context = list_context(service, page)
+    if is_part(request):
+        answer = render(request, "queue_list.html", visitor, **context)
+        answer.headers["HX-Push-Url"] = asked.address(task="")
+        return answer
+    sheet = sheet_context(service, visitor, asked.task, asked.address()) if asked.task else None
+    return render(request, "queue.html", visitor, sheet=sheet, **context)
+
+
+@routes.get("/queue/marks")
+def show_marks(request: Request, service: ServiceHere, visitor: SignedIn) -> Response:
+    """The tasks that the list shows with their versions, and that of the open one; only when they are new."""
+    asked = asked_of(request.query_params)
+    page = queue_page(service, visitor, asked)
+    rows = [[each.task.id, each.task.version] for section in page.sections for each in section.lines]
     with reading(service.database) as connection:
-        people = queue.people(connection)
-        open_tasks = queue.assignees(connection, visitor.scope)
-        tz = _zone_of(service, people, assignee)
-        try:
-            wanted = TaskFilter(assignee or None, scope=visitor.scope)
-            groups = _groups(connection, wanted, now, tz, group, after)
-        except BadCursorError as error:
-            raise Problem(422, "Address does not fit", f"{error}.") from error
-    return render(
-        request,
-        "queue.html",
-        visitor,
-        groups=groups,
-        assignee=assignee,
-        choices=_choices(people, open_tasks, assignee),
-        total=open_tasks.get(assignee, 0) if assignee else sum(open_tasks.values()),
-        only=group,
-        here=local_date(now, tz),
-        back=_address(request),
-        **task_context(service, tz, now),
-    )
+        task = queue.one(connection, asked.task) if asked.task else None
+    marks = {"rows": rows, "open": task.version if task else None}
+    tag = f'"{digest("marks", repr(marks))}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return JSONResponse(marks, headers=headers)
 
 
-@routes.post("/tasks/{task_id}/complete")
-def complete_task(
-    request: Request,
-    service: ServiceHere,
-    visitor: Acting,
-    task_id: str,
-    outcome: Annotated[str, Form(max_length=200)] = "",
-    note: Annotated[str, Form()] = "",
-    back: Annotated[str, Form(max_length=2000)] = "/queue",
-) -> Response:
-    """Close a task with its outcome and a note."""
-    now = service.now()
-    fault = ""
+def queue_page(service: Service, visitor: Visitor, asked: Asked) -> QueuePage:
+    """The list that an address asks for. Raises Problem (422) for a cursor that is none."""
     try:
-        task_actions.complete(
-            service.database, task_id, outcome=outcome or None, note=note, by=visitor.by, now=now
-        )
-    except TaskNotFoundError as error:
-        raise Problem(404, "No such task", f"{error}.") from error
-    except TaskActionError as error:
-        fault = str(error)
-    service.wake()
-    return _answer(request, service, visitor, task_id, back, fault)
+        with reading(service.database) as connection:
+            return read_queue(service, connection, visitor, asked)
+    except BadCursorError as error:
+        raise Problem(422, "Address does not fit", f"{error}.") from error
 
 
-@routes.post("/tasks/{task_id}/snooze")
-def snooze_task(
-    request: Request,
-    service: ServiceHere,
-    visitor: Acting,
-    task_id: str,
-    until: Annotated[str, Form(max_length=20)] = "",
-    on: Annotated[str, Form(max_length=20)] = "",
-    back: Annotated[str, Form(max_length=2000)] = "/queue",
-) -> Response:
-    """Put a task off until tomorrow, next week or a date."""
-    now = service.now()
-    fault = ""
-    tz = _task_zone(service, task_id)
-    try:
-        rest = rest_until(until, on, now, tz, service.settings.working_hours.start)
-        task_actions.snooze(service.database, task_id, until=rest, by=visitor.by, now=now)
-    except TaskNotFoundError as error:
-        raise Problem(404, "No such task", f"{error}.") from error
-    except (TaskActionError, ValueError) as error:
-        fault = str(error)
-    service.wake()
-    return _answer(request, service, visitor, task_id, back, fault)
-
-
-def _answer(
-    request: Request, service: Service, visitor: Visitor, task_id: str, back: str, fault: str
-) -> Response:
-    """The task as it is now for the page's script; otherwise back to the page, or the fault as one."""
-    if fault and not is_part(request):
-        raise Problem(422, "Task unchanged", f"{fault[:1].upper()}{fault[1:]}.")
-    if not is_part(request):
-        return see_other(local_path(back, "/queue"))
-    with reading(service.database) as connection:
-        task = queue.one(connection, task_id)
-        people = queue.people(connection)
-    if task is None:
-        raise Problem(404, "No such task", "The task was removed meanwhile.")
-    tz = _zone_of(service, people, task.assignee)
-    now = service.now()
-    return render(
-        request,
-        "task_part.html",
-        visitor,
-        status=422 if fault else 200,
-        task=task,
-        fault=fault,
-        back=local_path(back, "/queue"),
-        here=local_date(now, tz),
-        **task_context(service, tz, now),
-    )
-
-
-def _groups(
-    connection: Connection, tasks: TaskFilter, now: datetime, tz: ZoneInfo, only: str, after: str
-) -> list[Group]:
-    found = []
-    for stretch in stretches(now, tz):
-        if only in ("", stretch.key):
-            wanted = replace(tasks, due_from=stretch.start, due_before=stretch.end, awake_at=now)
-            found.append(_group(connection, stretch, wanted, bool(only), after))
-    if only in ("", "snoozed"):
-        resting = Stretch("snoozed", "Snoozed", None, None)
-        found.append(_group(connection, resting, replace(tasks, resting_at=now), bool(only), after))
-    return [each for each in found if each.tasks]
-
-
-def _group(connection: Connection, stretch: Stretch, wanted: TaskFilter, is_alone: bool, after: str) -> Group:
-    shown = queue.page(connection, wanted, limit=PAGE if is_alone else FIRST_SHOWN, cursor=after or None)
-    total = queue.count(connection, wanted, at_most=_COUNTED) if shown.cursor or after else len(shown.tasks)
-    words = f"{_COUNTED - 1:,}+" if total >= _COUNTED else str(total)
-    return Group(stretch.key, stretch.title, shown.tasks, words, shown.cursor)
-
-
-def _choices(people: Any, open_tasks: dict[str, int], chosen: str) -> list[tuple[str, str, int]]:
-    """Whose queue can be shown: id, name and number of open tasks; people first, shared queues after."""
-    known = {*people, *open_tasks, *([chosen] if chosen else [])}
-    named = [
-        (
-            each,
-            queue.display_name(each, people[each].name if each in people else None),
-            open_tasks.get(each, 0),
-        )
-        for each in known
-    ]
-    return sorted(named, key=lambda each: (each[0].startswith("team:"), each[1].lower(), each[0]))
+def list_context(service: Service, page: QueuePage) -> dict[str, Any]:
+    """What the template of the list shows."""
+    return {
+        "page": page,
+        "asked": page.asked,
+        "views": VIEWS,
+        "orders": ORDERS,
+        "kinds": KINDS,
+        "playbooks": sorted(service.playbooks(), key=lambda each: each.title),
+        "here": local_date(page.now, page.tz),
+        "back": page.asked.address(),
+        **task_context(service, page.tz, page.now),
+    }
 
 
 def task_context(service: Service, tz: ZoneInfo, now: datetime) -> dict[str, Any]:
+    """What every list of tasks needs to show them."""
     titles = {playbook.name: playbook.title for playbook in service.playbooks()}
     return {"titles": titles, "tz": tz, "now": now, "earliest": _tomorrow(now, tz)}
 
 
 def _tomorrow(now: datetime, tz: ZoneInfo) -> date:
     return date.fromordinal(local_date(now, tz).toordinal() + 1)
-
-
-def _task_zone(service: Service, task_id: str) -> ZoneInfo:
-    with reading(service.database) as connection:
-        task = queue.one(connection, task_id)
-        return _zone_of(service, queue.people(connection), task.assignee if task else "")
-
-
-def _zone_of(service: Service, people: Any, assignee: str) -> ZoneInfo:
-    """The person's time zone, or the installation's."""
-    person = people.get(assignee)
-    try:
-        return zone(person.timezone if person and person.timezone else service.settings.timezone)
-    except ValueError:
-        return zone("UTC")
-
-
-def _address(request: Request) -> str:
-    return request.url.path + (f"?{request.url.query}" if request.url.query else "")

@@ -1,11 +1,11 @@
 """The tasks in people's queues: one way to read them for the API, the console and the command line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select
 
 from engine.clock.zones import format_instant, parse_instant
 from engine.runs.task_version import MOVING, task_version
@@ -144,25 +144,15 @@ def one(connection: Connection, task_id: str) -> QueueTask | None:
     return found[0] if found else None
 
 
-def count(connection: Connection, wanted: TaskFilter, *, at_most: int) -> int:
-    """How many tasks match, counted no further than `at_most`."""
-    some = select(_TASK.c.state).where(*_conditions(wanted)).limit(at_most).subquery()
-    return connection.scalar(select(func.count()).select_from(some)) or 0
-
-
-def assignees(connection: Connection, scope: Scope = EVERYTHING) -> dict[str, int]:
-    """Open tasks that somebody may see, by who has them: people's ids and `team:ROLE`."""
-    query = (
-        select(_TASK.c.assignee, func.count().label("tasks"))
-        .where(*_conditions(TaskFilter(scope=scope)))
-        .group_by(_TASK.c.assignee)
-    )
-    return {row.assignee: row.tasks for row in connection.execute(query)}
+def named(connection: Connection, task_ids: Sequence[str]) -> list[QueueTask]:
+    """The tasks of these ids, in whatever state, in the order given; those that are gone are left out."""
+    found = {each.id: each for each in _load(connection, select(_TASK.c.id).where(_TASK.c.id.in_(task_ids)))}
+    return [found[task_id] for task_id in task_ids if task_id in found]
 
 
 def people(connection: Connection) -> Mapping[str, Row[Any]]:
-    """Everybody on our side by id, with name, role and time zone."""
-    columns = (_PERSON.c.id, _PERSON.c.name, _PERSON.c.role, _PERSON.c.timezone)
+    """Everybody on our side by id, with name, role, manager and time zone."""
+    columns = [_PERSON.c[name] for name in ("id", "name", "role", "manager", "timezone")]
     return {row.id: row for row in connection.execute(select(*columns).order_by(_PERSON.c.name))}
 
 
