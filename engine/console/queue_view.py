@@ -17,14 +17,14 @@ from engine.people import queue
 from engine.people.assigning import shared_queues
 from engine.people.queue import QueueTask
 from engine.people.search import is_too_common
-from engine.people.sections import Order, Stretch, Wanted, read_section
+from engine.people.sections import Order, SectionPage, Stretch, Wanted, read_section
 from engine.people.task_sheet import essentials, weight
 from engine.state.importance import Importance
 from engine.users.scope import team_of
 
-FIRST_SHOWN = 20
+FIRST_SHOWN = 15
 """Tasks shown of each section."""
-PAGE = 60
+PAGE = 50
 """Tasks on a page of one section."""
 LONGEST = 1000
 """Characters of one part of an address."""
@@ -147,10 +147,10 @@ def read_queue(service: Service, connection: Connection, visitor: Visitor, asked
     view = _view(visitor, asked)
     tz = reader_zone(service, people, asked.assignee or visitor.person_id or "")
     wanted = _wanted(service, visitor, asked, view, people)
+    read = [(each, _read(connection, wanted, each, now, asked)) for each in _stretches(asked, now, tz)]
+    lines = _lines(connection, [task_id for _, page in read for task_id in page.task_ids])
     sections = tuple(
-        section
-        for stretch in _stretches(asked, now, tz)
-        if (section := _section(connection, wanted, stretch, now, asked)).lines or asked.section
+        _section(stretch, page, lines) for stretch, page in read if page.task_ids or asked.section
     )
     shared = sorted(shared_queues(service.settings))
     owners = [(each.id, each.name) for each in people.values()]
@@ -210,23 +210,25 @@ def _stretches(asked: Asked, now: datetime, tz: ZoneInfo) -> list[Stretch]:
     return chosen or every
 
 
-def _section(
+def _read(
     connection: Connection, wanted: Wanted, stretch: Stretch, now: datetime, asked: Asked
-) -> Section:
-    is_alone = asked.section == stretch.key
-    page = read_section(
-        connection,
-        wanted,
-        stretch,
-        now,
-        limit=PAGE if is_alone or asked.q else FIRST_SHOWN,
-        after=asked.after if is_alone or asked.q else "",
-    )
-    tasks = queue.named(connection, page.task_ids)
+) -> SectionPage:
+    is_alone = bool(asked.q) or asked.section == stretch.key
+    limit, after = (PAGE, asked.after) if is_alone else (FIRST_SHOWN, "")
+    return read_section(connection, wanted, stretch, now, limit=limit, after=after)
+
+
+def _lines(connection: Connection, task_ids: Sequence[str]) -> dict[str, Line]:
+    """What the list shows of these tasks, by their ids."""
+    tasks = queue.named(connection, task_ids)
     accounts = essentials(connection, [each.account_id for each in tasks])
-    lines = tuple(_line(each, accounts.get(each.account_id)) for each in tasks)
-    return Section(stretch.key, stretch.title, lines, page.total, page.is_more, page.cursor, page.is_partial)
+    return {each.id: _line(each, accounts.get(each.account_id)) for each in tasks}
 
 
 def _line(task: QueueTask, account: Any) -> Line:
     return Line(task, account, weight(task, account))
+
+
+def _section(stretch: Stretch, page: SectionPage, lines: Mapping[str, Line]) -> Section:
+    shown = tuple(lines[task_id] for task_id in page.task_ids if task_id in lines)
+    return Section(stretch.key, stretch.title, shown, page.total, page.is_more, page.cursor, page.is_partial)

@@ -19,12 +19,13 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
     tuple_,
     union_all,
 )
 
 from engine.clock.zones import format_instant, parse_instant
-from engine.people.search import found_tasks
+from engine.people.search import LOOKED_AT, found_tasks
 from engine.state.cursor import BadCursorError, read_cursor, write_cursor
 from engine.state.tables import QueuePlace
 
@@ -94,10 +95,8 @@ def read_section(
     """One page of a section. Raises BadCursorError."""
     beyond = _read_place(after, wanted.order) if after else None
     base = _base(connection, wanted, stretch, now)
-    probe = select(_PLACE.c.task_id).where(*base).limit(COUNTED + 1).subquery()
-    if (connection.scalar(select(func.count()).select_from(probe)) or 0) <= COUNTED or wanted.text:
-        return _whole(connection, wanted, stretch, now, base, limit, beyond)
-    return _walked(connection, wanted, stretch, now, limit, beyond)
+    whole = _whole(connection, wanted, stretch, now, base, limit, beyond)
+    return whole or _walked(connection, wanted, stretch, now, limit, beyond)
 
 
 def _base(
@@ -155,17 +154,31 @@ def _whole(
     base: list[ColumnElement[bool]],
     limit: int,
     beyond: tuple[Any, ...] | None,
-) -> SectionPage:
-    """The page of a section of which there is little enough to read it all."""
-    some = _narrow(wanted).where(*base).limit(COUNTED * 2).subquery()
-    conditions = _rest(some.c, wanted, stretch, now)
-    query = select(some.c.key, some.c.due_at, some.c.task_id).where(*conditions)
-    total = connection.scalar(select(func.count()).select_from(query.subquery())) or 0
+) -> SectionPage | None:
+    """The page of a section of which there is little enough to read it all; None where there is too much.
+
+    What a search has found is little enough: it looks at so many tasks at most.
+    """
+    bound = LOOKED_AT if wanted.text else COUNTED
+    some = _narrow(wanted).where(*base).limit(bound + 1).cte("some")
+    fitting = select(some).where(*_rest(some.c, wanted, stretch, now)).cte("fitting")
+    place = (fitting.c.key, fitting.c.due_at, fitting.c.task_id)
+    page = select(*place).order_by(*place).limit(limit + 1)
     if beyond is not None:
-        query = query.where(tuple_(some.c.key, some.c.due_at, some.c.task_id) > tuple_(*beyond))
-    query = query.order_by(some.c.key, some.c.due_at, some.c.task_id).limit(limit + 1)
-    rows = connection.execute(query).all()
-    return _page(rows[:limit], min(total, COUNTED), total > COUNTED, len(rows) > limit)
+        page = page.where(tuple_(*place) > tuple_(*beyond))
+    shown = page.subquery("shown")
+    looked = select(func.count()).select_from(some).scalar_subquery().label("looked")
+    total = select(func.count()).select_from(fitting).scalar_subquery().label("total")
+    counts = select(looked, total).subquery("counts")
+    joined = counts.outerjoin(shown, true())
+    rows = connection.execute(
+        select(counts, shown).select_from(joined).order_by(shown.c.key, shown.c.due_at, shown.c.task_id)
+    ).all()
+    if rows[0].looked > bound:
+        return None
+    found = [row for row in rows if row.task_id is not None]
+    number = rows[0].total
+    return _page(found[:limit], min(number, COUNTED), number > COUNTED, len(found) > limit)
 
 
 def _narrow(wanted: Wanted) -> Select[Any]:

@@ -1,5 +1,6 @@
 """A person's morning in a real browser: sign in, work the queue, look at an account."""
 
+import contextlib
 import shutil
 import socket
 import threading
@@ -14,11 +15,16 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import IntegrityError
 
 from engine.api.app import create_app
 from engine.api.tokens import create_token
+from engine.console.session import COOKIE
+from engine.settings import Settings
+from engine.state import tables
 from engine.state.database import reading
 from engine.state.tables import Task
+from engine.users.sessions import begin_session, lasting_of
 from tests.website import Watcher, make_service
 from tests.website_book import NOW, put, seed, task
 
@@ -100,58 +106,111 @@ def _row(site: Site, task_id: str) -> Any:
         return connection.execute(select(Task.__table__).where(Task.id == task_id)).one()  # type: ignore[attr-defined,arg-type]
 
 
-def test_a_csm_works_the_queue(browser: Browser, site: Site) -> None:
-    """Choose the queue, complete one task with an outcome, snooze another; the rows change in place."""
-    page, faults = _open(browser, site)
-    page.get_by_label("Whose queue").select_option("dana")
-    page.wait_for_url("**/queue?assignee=dana")
-    overdue = page.locator("#task-t-late")
-    assert "health is 35 (dropped below 40)" in overdue.inner_text()
-    overdue.get_by_text("Call Priya about the health drop").click()
-    overdue.get_by_label("Note").fill("She will call back on Friday.")
-    overdue.get_by_role("button", name="Reached").click()
-    page.locator("#task-t-late.settled").wait_for()
-    assert "reached" in overdue.inner_text()
+def _as_dana(browser: Browser, site: Site, **options: Any) -> tuple[Page, list[str]]:
+    """A page of a fresh browser profile on which Dana is signed in, and what went wrong on it."""
+    dana = tables.User(person_id="dana", email="dana@us.example", access="csm", created_at=NOW)
+    with contextlib.suppress(IntegrityError):
+        put(site.database, dana)
+    lasting = lasting_of(Settings().sign_in)
+    cookie = begin_session(site.database, NOW, lasting, "password", person_id="dana")
+    page = browser.new_context(**options).new_page()
+    page.context.add_cookies([{"name": COOKIE, "value": cookie, "url": site.url}])
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.goto(f"{site.url}/queue")
+    return page, faults
+
+
+def test_a_csms_morning_by_keyboard(browser: Browser, site: Site) -> None:
+    """Read why, complete with an outcome and a note, snooze, skip two at once, undo: no hand on the mouse."""
+    page, faults = _as_dana(browser, site, viewport={"width": 1280, "height": 860})
+    page.locator(".group-overdue").wait_for()
+    assert page.locator(".views [aria-current]").inner_text() == "Mine"
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    sheet = page.locator("#detail .sheet[data-id=t-late]")
+    sheet.wait_for()
+    for words in (
+        "health is 35 (dropped below 40)",
+        "Priya Raman",
+        "124,000",
+        "read the tickets",
+        "outreach",
+    ):
+        assert words in sheet.inner_text()
+    page.get_by_label("Note", exact=True).first.fill("She will call back on Friday.")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    page.locator("#toast p").wait_for()
+    assert (
+        "Completed “Call Priya about the health drop at Acme” · reached."
+        in page.locator("#toast").inner_text()
+    )
     row = _row(site, "t-late")
     assert (row.state, row.outcome, row.note) == ("done", "reached", "She will call back on Friday.")
+    assert (row.closed_by, row.counts_at) == ("dana", NOW + timedelta(seconds=10))
 
-    resting = page.locator("#task-t-today")
-    resting.get_by_text("Send the recovery plan").click()
-    resting.get_by_role("button", name="Next week").click()
-    page.locator("#task-t-today.settled").wait_for()
-    assert "snoozed until Mon 2 Feb" in resting.inner_text()
+    page.locator("#detail .sheet[data-id=t-today]").wait_for()  # the next one has opened by itself
+    page.keyboard.press("s")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.locator(".group-snoozed #t-t-today").wait_for()
     assert _row(site, "t-today").snoozed_until.isoformat() == "2026-02-02T07:00:00+00:00"
 
-    page.reload()
-    assert page.locator("#task-t-late").count() == 0
-    assert page.locator(".group-snoozed #task-t-today").count() == 1
-    assert site.watcher.wakes == 2
+    page.keyboard.press("u")
+    page.locator(".group-today #t-t-today").wait_for()
+    assert _row(site, "t-today").snoozed_until is None
+    assert faults == []
+
+
+def test_many_tasks_are_skipped_and_brought_back(browser: Browser, site: Site) -> None:
+    """Selected by x, skipped with one reason, undone with u; the focus stays in the list."""
+    page, faults = _as_dana(browser, site, viewport={"width": 1280, "height": 860})
+    page.locator("#t-t-late").wait_for()
+    for key in ("j", "x", "j", "x"):
+        page.keyboard.press(key)
+    assert page.locator("#bulk .selected").inner_text() == "2 selected"
+    page.locator("#bulk").get_by_label("Reason or note").fill("Duplicate.")
+    page.locator("#bulk").get_by_role("button", name="Skip").click()
+    page.locator("#toast p").wait_for()
+    assert (_row(site, "t-late").state, _row(site, "t-today").state) == ("skipped", "skipped")
+    page.wait_for_function("document.activeElement.closest('#queue .row')")
+    page.keyboard.press("u")
+    page.locator("#t-t-late").wait_for()
+    assert (_row(site, "t-late").state, _row(site, "t-today").state) == ("open", "open")
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_visible()
     assert faults == []
 
 
 def test_the_queue_works_without_scripts(browser: Browser, site: Site) -> None:
-    """Forms are forms."""
+    """Links are links, and forms are forms."""
     page, _ = _open(browser, site, java_script_enabled=False)
     page.goto(f"{site.url}/queue?assignee=dana")
-    page.locator("#task-t-late summary .title").click()
-    page.locator("#task-t-late").get_by_role("button", name="No response").click()
-    page.wait_for_url("**/queue?assignee=dana")
-    assert page.locator("#task-t-late").count() == 0
+    page.locator("#t-t-late > a").click()
+    page.get_by_role("button", name="No response").click()
+    page.wait_for_url("**/queue?assignee=dana*")
+    assert page.locator("#t-t-late").count() == 0
     assert _row(site, "t-late").outcome == "no_response"
 
 
-def test_a_task_closed_meanwhile_says_so_in_its_row(browser: Browser, site: Site) -> None:
-    """The second of two people is told."""
-    page, _ = _open(browser, site)
-    other = page.context.new_page()
-    for each in (page, other):
-        each.goto(f"{site.url}/queue?assignee=dana")
-        each.locator("#task-t-late summary .title").click()
-    page.locator("#task-t-late").get_by_role("button", name="Reached").click()
-    page.locator("#task-t-late.settled").wait_for()
-    other.locator("#task-t-late").get_by_role("button", name="No response").click()
-    other.locator("#task-t-late.settled").wait_for()
-    assert "is done already" in other.locator("#task-t-late").inner_text()
+def test_what_others_do_is_told(browser: Browser, site: Site) -> None:
+    """In the list without reloading, and to the second of two who act on one task."""
+    page, _ = _as_dana(browser, site)
+    other, _ = _as_dana(browser, site)
+    page.locator("#t-t-late > a").click()
+    page.locator("#detail .sheet").wait_for()
+    other.locator("#t-t-late > a").click()
+    other.locator("#detail").get_by_role("button", name="Reached").click()
+    other.locator("#toast p").wait_for()
+    page.evaluate("window.tminusLook()")
+    page.locator("#changes:not([hidden])").wait_for()
+    assert "1 task has changed" in page.locator("#changes").inner_text()
+    assert "Somebody has changed this task" in page.locator("#detail").inner_text()
+    page.locator("#detail").get_by_role("button", name="No response").click()
+    page.get_by_text("has changed since you read it").wait_for()
     assert _row(site, "t-late").outcome == "reached"
 
 
@@ -171,7 +230,8 @@ def test_hostile_names_stay_text(browser: Browser, site: Site, path: str) -> Non
 def test_an_account_page_tells_what_happened(browser: Browser, site: Site) -> None:
     """From the queue to the account, its runs, people and history."""
     page, faults = _open(browser, site)
-    page.get_by_role("link", name="Acme Manufacturing").first.click()
+    page.locator("#t-t-late > a").click()
+    page.locator("#detail").get_by_role("link", name="Acme Manufacturing").click()
     page.wait_for_url("**/accounts/acme")
     text = page.locator("main").inner_text()
     for words in (
@@ -187,7 +247,7 @@ def test_an_account_page_tells_what_happened(browser: Browser, site: Site) -> No
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("device", "width"), [("desktop", 1280), ("phone", 390)])
+@pytest.mark.parametrize(("device", "width"), [("desktop", 1280), ("phone", 375)])
 def test_pages_fit_every_screen(
     browser: Browser, site: Site, tmp_path: Path, scheme: str, device: str, width: int
 ) -> None:
@@ -201,10 +261,24 @@ def test_pages_fit_every_screen(
         color_scheme=scheme,  # type: ignore[arg-type]
     )
     why = "why?playbook=at-risk&account=acme"
-    pages = ("queue", "accounts", "accounts/acme", "playbooks", "playbooks/at-risk", "mail", "holds", why)
+    pages = (
+        "queue",
+        "queue?task=t-late",
+        "tasks/t-late",
+        "accounts",
+        "accounts/acme",
+        "playbooks",
+        "playbooks/at-risk",
+        "mail",
+        "holds",
+        why,
+    )
     for name in pages:
         page.goto(f"{site.url}/{name}")
-        page.screenshot(path=tmp_path / f"{name.replace('/', '-')}-{device}-{scheme}.png", full_page=True)
+        page.screenshot(
+            path=tmp_path / f"{name.replace('/', '-').replace('?', '-')}-{device}-{scheme}.png",
+            full_page=True,
+        )
         beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert beyond <= 0, name
     assert faults == []

@@ -76,6 +76,13 @@
     const bar = one("#bulk");
     if (!bar) return;
     bar.classList.toggle("shown", number > 0);
+    const give = one(".give", bar);
+    if (number && give.hidden) {
+      one("select", give).replaceChildren(...[...one("#seek [name=assignee]").options].map((each) => each.cloneNode(true)));
+      one("select", give).options[0].textContent = "Give to …";
+      one("select", give).selectedIndex = 0;
+      give.hidden = false;
+    }
     one(".selected", bar).textContent = number ? `${number} selected` : "";
   }
 

@@ -43,7 +43,16 @@ def test_sign_out_ends_the_session(browser: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/tasks/t-late/complete", "/tasks/t-late/snooze", "/holds/release", "/silences/end", "/sign-out"]
+    "path",
+    [
+        "/tasks/t-late/complete",
+        "/tasks/t-late/snooze",
+        "/tasks/bulk",
+        "/tasks/undo",
+        "/holds/release",
+        "/silences/end",
+        "/sign-out",
+    ],
 )
 @pytest.mark.parametrize(
     ("csrf", "headers"),
@@ -84,13 +93,77 @@ def test_completing_without_scripts_goes_back_to_the_page(
     assert watcher.wakes == 1
 
 
-def test_completing_with_scripts_answers_with_the_row(browser: httpx.Client) -> None:
-    """Only the task's own row is exchanged."""
-    form = {"csrf": _csrf(browser), "outcome": "no_response"}
+def test_completing_with_scripts_answers_with_the_list(browser: httpx.Client) -> None:
+    """As it is now, with what was done and how to undo it."""
+    form = {"csrf": _csrf(browser), "outcome": "no_response", "back": "/queue?assignee=dana"}
     answer = browser.post("/tasks/t-late/complete", data=form, headers={"HX-Request": "true"})
     assert answer.status_code == 200
     assert "<html" not in answer.text
-    assert "no response" in answer.text
+    assert "Completed “Call Priya about the health drop at Acme” · no response." in answer.text
+    assert 'id="t-t-late"' not in answer.text
+    assert 'id="t-t-today"' in answer.text
+
+
+def test_what_was_done_is_undone_from_the_page(browser: httpx.Client, sqlite_database: Engine) -> None:
+    """For a few seconds; then it has counted, which is told."""
+    csrf = _csrf(browser)
+    form = {"csrf": csrf, "deed": "skip", "note": "Duplicate.", "task": ["t-late", "t-today"]}
+    done = browser.post("/tasks/bulk", data=form, headers={"HX-Request": "true"}).text
+    assert "Skipped 2 tasks." in done
+    assert (_task(sqlite_database, "t-late").state, _task(sqlite_database, "t-today").note) == (
+        "skipped",
+        "Duplicate.",
+    )
+    found = re.search(r'name="act" value="(\w+)"', done)
+    assert found
+    undone = browser.post(
+        "/tasks/undo", data={"csrf": csrf, "act": found[1]}, headers={"HX-Request": "true"}
+    ).text
+    assert "Undone." in undone
+    assert _task(sqlite_database, "t-late").state == "open"
+    again = browser.post("/tasks/undo", data={"csrf": csrf, "act": found[1]}, headers={"HX-Request": "true"})
+    assert "it was undone already" in again.text
+
+
+def test_the_second_of_two_people_is_told_in_the_pane(browser: httpx.Client, sqlite_database: Engine) -> None:
+    """What the first did; nothing is overwritten."""
+    csrf = _csrf(browser)
+    sheet = browser.get("/tasks/t-late", headers={"HX-Request": "true"}).text
+    found = re.search(r'name="version" value="(\w+)"', sheet)
+    assert found
+    browser.post("/tasks/t-late/reassign", data={"csrf": csrf, "to": "omar", "version": found[1]})
+    form = {"csrf": csrf, "outcome": "reached", "version": found[1]}
+    answer = browser.post("/tasks/t-late/complete", data=form, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["hx-retarget"]) == (422, "#detail")
+    assert "gave it to omar" in answer.text
+    assert _task(sqlite_database, "t-late").state == "open"
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({"deed": "skip"}, 422),
+        ({"deed": "sell", "task": "t-late"}, 404),
+        ({"deed": "skip", "task": "nowhere"}, 404),
+        ({"deed": "skip", "task": "t-late"}, 422),
+        ({"deed": "reassign", "task": "t-late", "to": ""}, 422),
+    ],
+)
+def test_the_bulk_form_says_what_is_missing(browser: httpx.Client, form: dict[str, str], status: int) -> None:
+    """No task, no such thing to do, no reason, nobody to give it to."""
+    assert browser.post("/tasks/bulk", data={"csrf": _csrf(browser), **form}).status_code == status
+
+
+def test_marks_are_sent_only_when_something_has_changed(browser: httpx.Client) -> None:
+    """A page asks every few seconds; mostly there is nothing to say."""
+    first = browser.get("/queue/marks?task=t-late")
+    assert ["t-late", first.json()["open"]] in first.json()["rows"]
+    tag = {"If-None-Match": first.headers["etag"]}
+    assert browser.get("/queue/marks?task=t-late", headers=tag).status_code == 304
+    browser.post("/tasks/t-late/comment", data={"csrf": _csrf(browser), "text": "Hm."})
+    assert browser.get("/queue/marks?task=t-late", headers=tag).status_code == 304
+    browser.post("/tasks/t-late/snooze", data={"csrf": _csrf(browser), "until": "tomorrow"})
+    assert browser.get("/queue/marks?task=t-late", headers=tag).status_code == 200
 
 
 @pytest.mark.parametrize(

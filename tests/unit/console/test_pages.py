@@ -24,9 +24,17 @@ PAGES = [
     "/queue",
     "/queue?assignee=dana",
     "/queue?assignee=team:cs_pool",
-    "/queue?group=overdue",
-    "/queue?group=snoozed",
-    "/queue?group=nonsense",
+    "/queue?section=overdue",
+    "/queue?section=snoozed",
+    "/queue?section=nonsense&view=nonsense&order=nonsense",
+    "/queue?q=priya&order=arr",
+    "/queue?q=%25%00%ff",
+    "/queue?by=account&playbook=at-risk&segment=high_touch&kind=account",
+    "/queue?account=acme&task=t-late",
+    "/queue?task=nowhere",
+    "/tasks/t-late",
+    "/tasks/t-done?back=//evil.example",
+    "/tasks/t-hostile",
     "/accounts",
     "/accounts?q=acm",
     "/accounts?q=%25",
@@ -81,7 +89,17 @@ def test_every_page_opens_and_carries_its_guards(reader: httpx.Client, path: str
 
 
 @pytest.mark.parametrize(
-    "path", ["/queue", "/accounts", "/accounts/hostile", "/why?account=hostile", "/mail", "/mail/o1"]
+    "path",
+    [
+        "/queue",
+        "/queue?task=t-hostile",
+        "/tasks/t-hostile",
+        "/accounts",
+        "/accounts/hostile",
+        "/why?account=hostile",
+        "/mail",
+        "/mail/o1",
+    ],
 )
 def test_hostile_names_are_shown_and_never_obeyed(reader: httpx.Client, path: str) -> None:
     """The markup of a name stays text, template braces included."""
@@ -94,7 +112,15 @@ def test_hostile_names_are_shown_and_never_obeyed(reader: httpx.Client, path: st
 
 @pytest.mark.parametrize(
     "path",
-    ["/accounts/nobody", "/playbooks/nothing", "/mail/none", "/mail/none/html", "/mailbox/none", "/nowhere"],
+    [
+        "/accounts/nobody",
+        "/tasks/nowhere",
+        "/playbooks/nothing",
+        "/mail/none",
+        "/mail/none/html",
+        "/mailbox/none",
+        "/nowhere",
+    ],
 )
 def test_missing_things_are_told_on_a_page(reader: httpx.Client, path: str) -> None:
     """With a way back."""
@@ -166,6 +192,7 @@ def test_the_task_of_a_source_leads_to_no_account(browser: httpx.Client, sqlite_
     text = browser.get("/queue").text
     assert "Task t-feed" in text
     assert '<span class="account ellipsis">crm</span>' in text
+    assert "/accounts/source" not in browser.get("/tasks/t-feed").text
     assert "/accounts/source" not in text
 
 
@@ -212,3 +239,11 @@ def test_an_accounts_page_says_which_values_are_stale(browser: httpx.Client, sql
     page = browser.get("/accounts/acme").text
     since, seen = (f"{NOW - timedelta(days=each):%Y-%m-%d %H:%M} UTC" for each in (2, 3))
     assert f"health is stale since {since}: the source crm was last seen on {seen}" in page
+
+
+def test_a_page_of_the_queue_is_light(browser: httpx.Client, sqlite_database: Engine) -> None:
+    """With its files it stays below 150 kB, however much there is to do."""
+    put(sqlite_database, *(task(f"x{number:03}", priority=number % 100) for number in range(200)))
+    page = browser.get("/queue").content
+    files = ("app.css", "htmx.min.js", "queue.js", "icon.svg")
+    assert len(page) + sum(len(browser.get(f"/static/{name}").content) for name in files) < 150_000
