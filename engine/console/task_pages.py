@@ -10,6 +10,7 @@ from starlette.responses import Response
 from engine.api.access import ServiceHere
 from engine.api.problems import Problem
 from engine.api.service import Service
+from engine.api.sight import refuse_hidden
 from engine.console.groups import rest_until
 from engine.console.pages import is_part, local_path, render, see_other
 from engine.console.queue_pages import list_context, queue_page
@@ -134,6 +135,7 @@ def _do(
 ) -> Response:
     if name not in _DONE:
         raise Problem(404, "Not found", f'There is nothing called "{name}" to do with a task.')
+    refuse_hidden(service.database, visitor.scope, "task_id", list(chosen))
     with reading(service.database) as connection:
         seen = seen_tasks(connection, visitor, list(chosen))
         tasks = queue.named(connection, sorted(seen))

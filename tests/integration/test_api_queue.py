@@ -57,13 +57,6 @@ def test_page_names_the_account_and_the_person(book: Engine) -> None:
     assert (stray.account, stray.assignee_name) == ("gone", "dana")
 
 
-def test_count_stops_at_its_bound(book: Engine) -> None:
-    """A queue of a million is not counted to the end."""
-    with reading(book) as connection:
-        assert queue.count(connection, TaskFilter(assignee="dana"), at_most=5) == 5
-        assert queue.count(connection, TaskFilter(assignee="omar"), at_most=5) == 0
-
-
 def test_first_page_uses_an_index(sqlite_database: Engine) -> None:
     """Neither one person's queue nor everybody's reads the whole table."""
     statements: list[tuple[str, tuple[object, ...]]] = []
