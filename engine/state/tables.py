@@ -910,7 +910,7 @@ class Repeatable(SQLModel, table=True):
 
 
 class Secret(SQLModel, table=True):
-    """A key generated once for this installation: signing of sessions and of unsubscribe links."""
+    """A key generated once for this installation, such as that which signs unsubscribe links."""
 
     name: str = Field(primary_key=True)
     value: str
