@@ -35,6 +35,7 @@ from engine.rulefile.model import (
     TaskAction,
     WebhookAction,
 )
+from engine.rulefile.problem import nearest
 from engine.runs.run import Run
 from engine.settings import ChatConnector, WebhookConnector
 from engine.state import tables
@@ -130,8 +131,10 @@ def preview(
 def _playbook(library: Library, name: str) -> Playbook:
     known = {each.name: each for each in library.rules.playbooks}
     if name not in known:
+        near = nearest(name, sorted(known))
         sound = ", ".join(sorted(known)) or "none"
-        raise NothingToPreviewError(f'there is no sound playbook "{name}"; sound are: {sound}')
+        hint = f' (did you mean "{near}"?)' if near else f"; sound are: {sound}"
+        raise NothingToPreviewError(f'there is no sound playbook "{name}"{hint}')
     return known[name]
 
 

@@ -30,7 +30,11 @@ class Order:
     def checked(cls, name: str, pattern: str, title: str, owner: str, role: str) -> "Order":
         """An order that can be filled. Raises CannotScaffoldError."""
         if not _NAME.fullmatch(name):
-            raise CannotScaffoldError(f'"{name}" is no name; use up to 48 small letters, digits, - and _')
+            meant = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-_")
+            mend = f' (did you mean "{meant}"?)' if _NAME.fullmatch(meant) else ""
+            raise CannotScaffoldError(
+                f'"{name}" is no name{mend}; use up to 48 small letters, digits, - and _'
+            )
         for what, text in (("title", title), ("owner", owner)):
             if not text.strip() or len(text) > LONGEST_TEXT or _UNFIT.search(text):
                 raise CannotScaffoldError(

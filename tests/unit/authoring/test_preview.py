@@ -259,7 +259,7 @@ def test_preview_reports_a_connector_that_is_not_configured(shop: Company, look:
 def test_preview_refuses_names_it_does_not_know(shop: Company) -> None:
     """With those it does."""
     at_noon = at("2026-03-02 14:00")
-    with pytest.raises(NothingToPreviewError, match='no sound playbook "slid"; sound are: slide'):
+    with pytest.raises(NothingToPreviewError, match=r'no sound playbook "slid" \(did you mean "slide"\?\)'):
         preview(shop.database, shop.library, "slid", "call", "acme", at_noon)
     with pytest.raises(NothingToPreviewError, match='no step "cal"; its steps are: call, mail, post'):
         preview(shop.database, shop.library, "slide", "cal", "acme", at_noon)

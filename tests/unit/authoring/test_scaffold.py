@@ -113,7 +113,8 @@ def test_write_new_leaves_nothing_half_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["Bad Name"], '"Bad Name" is no name'),
+        (["Bad Name"], '"Bad Name" is no name (did you mean "bad-name"?); use up to 48'),
+        (["?"], '"?" is no name; use up to 48'),
         (["x", "--subject", "metric"], '"metric" is no subject'),
         (["x", "--template", "nothing"], '"nothing" is no template'),
         (
