@@ -289,6 +289,7 @@ class HealthThen(BaseModel):
     band: str | None
     colour: Literal["green", "amber", "red"] | None
     parts: list[HealthPart] = Field(description="Empty where a source gave it.")
+    stale: list[str] = Field(description="What it is made of and counts as missing: since when, and why.")
 
 
 class ExplanationItem(BaseModel):

@@ -250,7 +250,9 @@ def arguments(draw: st.DrawFn, key: str, argument: Argument, field: Field) -> Tr
         comparison = draw(st.sampled_from(DAY_COMPARISONS))
         count = draw(st.integers(-36_600, 36_600))
         found = {key: {comparison: [count, count] if comparison == "between" else count}}
-        others = sorted({"account.customer_since", "account.renews_on"} - {field.path})
+        known = ("source.declared_at", "source.last_sync_at")
+        known = known if field.kind is Kind.SOURCE else ("account.customer_since", "account.renews_on")
+        others = sorted({*known} - {field.path})
         more = {"else_since": st.sampled_from(others)} if argument is Argument.DAYS_SINCE else {}
         return {**found, **draw(optional(more))}
     value = draw(values(field))
