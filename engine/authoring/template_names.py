@@ -9,6 +9,10 @@ from engine.conditions.catalogue import Catalogue, Kind
 from engine.render.filters import FILTERS, TESTS
 from engine.rulefile.problem import nearest, quote
 
+_READER = Environment()
+_READER.filters |= FILTERS
+_READER.tests |= TESTS
+
 
 @dataclass(frozen=True, slots=True)
 class Stray:
@@ -42,25 +46,40 @@ def known_names(catalogue: Catalogue, subject: Kind, *, is_email: bool) -> dict[
 
 def stray_names(source: str, names: Mapping[str, frozenset[str] | None], where: str) -> Iterator[Stray]:
     """Every name in `source` that is not among `names`; `where` says what the template is."""
-    reader = Environment()
-    reader.filters |= FILTERS
-    reader.tests |= TESTS
     try:
-        tree = reader.parse(source)
-        given = meta.find_undeclared_variables(tree) - {"range"}
+        tree = _READER.parse(source)
+        suspects = _suspects(tree, names)
+        given = meta.find_undeclared_variables(tree) if suspects else set()
     except TemplateSyntaxError:
         return
-    asked = _asked_about(tree)
-    for node in tree.find_all(nodes.Name):
-        if node.name in given and node.name not in names and node.name not in asked:
-            yield Stray(node.lineno, f"there is no {quote(node.name)} in {where}{_hint(node.name, names)}")
-    for owner, part, line in _parts(tree):
-        known = names.get(owner) if owner in given else None
-        if known is not None and part not in known:
-            path = f"{owner}.{part}"
-            near = nearest(part, known)
+    for owner, part, line in suspects:
+        if owner not in given:
+            continue
+        if part is None:
+            yield Stray(line, f"there is no {quote(owner)} in {where}{_hint(owner, names)}")
+        else:
+            near = nearest(part, names[owner] or ())
             hint = f" (did you mean {quote(f'{owner}.{near}')}?)" if near else ""
-            yield Stray(line, f"there is no {quote(path)}{hint}")
+            yield Stray(line, f"there is no {quote(f'{owner}.{part}')}{hint}")
+
+
+def _suspects(
+    tree: nodes.Template, names: Mapping[str, frozenset[str] | None]
+) -> list[tuple[str, str | None, int]]:
+    """Names, and parts of names, that are not known; whether the template makes them itself is not asked yet.
+
+    Most templates have none, which spares them the question, as dear as compiling them.
+    """
+    asked = {*_asked_about(tree), "range"}
+    used = ((node.name, node.lineno) for node in tree.find_all(nodes.Name))
+    found: list[tuple[str, str | None, int]] = [
+        (name, None, line) for name, line in used if name not in names and name not in asked
+    ]
+    for owner, part, line in _parts(tree):
+        known = names.get(owner)
+        if known is not None and part not in known:
+            found.append((owner, part, line))
+    return found
 
 
 def _hint(name: str, names: Mapping[str, object]) -> str:
