@@ -15,13 +15,14 @@ test: install  ## Every gate: lint, types, imports, tests, playbooks
 soak: install  ## The long form of the proofs
 	@HYPOTHESIS_PROFILE=soak .venv/bin/python -m pytest -q -m soak --timeout 0
 
-bench: install ## What ticks, rules and deliveries cost, and how soon a task follows an event
+bench: install ## What ticks, rules, deliveries and pages cost, and how soon a task follows an event
 	@.venv/bin/python -m bench.ticks
 	@.venv/bin/python -m bench.latency
 	@.venv/bin/python -m bench.rules
 	@.venv/bin/python -m bench.authoring
 	@.venv/bin/python -m bench.delivery
 	@.venv/bin/python -m bench.webhooks
+	@.venv/bin/python -m bench.console
 
 clean:         ## Removes the environment; keeps var/, which is your data
 	@rm -rf .venv build *.egg-info

@@ -4,7 +4,7 @@ from functools import partial
 
 import typer
 
-from engine.cli.foreground import interrupt_on_signals, leave_at_once, log_to_stderr, say
+from engine.cli.foreground import interrupt_on_signals, leave_at_once, log_to_stderr, say, settle_in
 from engine.cli.shell import Shell
 from engine.delivering import deliver as deliver_until_stopped
 from engine.settings import ConfigError
@@ -15,6 +15,7 @@ def deliver(ctx: typer.Context) -> None:
     shell: Shell = ctx.obj
     log_to_stderr()
     interrupt_on_signals()
+    settle_in()
     try:
         is_clean = deliver_until_stopped(shell.settings, shell.database, partial(say, err=False))
     except ConfigError as error:

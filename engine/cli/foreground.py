@@ -1,11 +1,15 @@
 """What commands share that run until they are stopped."""
 
+import gc
 import logging
 import os
 import signal
 import sys
 from types import FrameType
 from typing import NoReturn
+
+_USUALLY = (700, 10, 10)
+"""The interpreter's own: new objects, and rounds of each generation, that bring a look for garbage."""
 
 
 def interrupt_on_signals() -> None:
@@ -19,6 +23,13 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def settle_in() -> None:
+    """Begin a long life: garbage is looked for as usual from now on, but not among what was loaded."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_USUALLY)
 
 
 def say(line: str, *, err: bool) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 
 import typer
 
-from engine.cli.foreground import interrupt_on_signals, leave_at_once, log_to_stderr, say
+from engine.cli.foreground import interrupt_on_signals, leave_at_once, log_to_stderr, say, settle_in
 from engine.cli.shell import Shell
 from engine.first_start import FirstToken
 from engine.listening import AddressRefusedError
@@ -21,6 +21,7 @@ def serve_in_terminal(shell: Shell, port: int | None, json: bool) -> None:
         settings = with_console_port(settings, port)
     log_to_stderr()
     interrupt_on_signals()
+    settle_in()
     try:
         is_clean = serve(settings, partial(say, err=json), partial(_greet, shell, json))
     except (AddressRefusedError, ServiceFailedError, ConfigError) as error:

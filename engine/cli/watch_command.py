@@ -9,6 +9,7 @@ import typer
 
 from engine.authoring.watching import EVERYTHING, affected, rounds, snapshot
 from engine.cli.check_command import check
+from engine.cli.foreground import settle_in
 from engine.cli.shell import Shell
 from engine.cli.test_command import test
 
@@ -27,6 +28,7 @@ def watch(
             shell.refuse(f"{path} does not exist")
     chosen = list(paths or [shell.settings.rules])
     watched = [*chosen, shell.settings.templates, _config(shell)]
+    settle_in()
     try:
         for changed in rounds(lambda: snapshot(watched), lambda: time.sleep(every)):
             _round(ctx, shell, changed, chosen)

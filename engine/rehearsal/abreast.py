@@ -73,7 +73,7 @@ def rehearse_abreast(
     except BrokenProcessPool as error:
         raise WorkerLostError("a process that played tests was stopped from outside") from error
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
 
 
 _JOBS: list[Job] = []

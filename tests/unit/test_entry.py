@@ -1,13 +1,25 @@
 """Where the console script begins."""
 
+import gc
 import subprocess
 import sys
+from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
 
 from engine.cli import entry
 from engine.cli.commands import COMMANDS, Unloaded
+from engine.cli.foreground import settle_in
+
+
+@pytest.fixture(autouse=True)
+def collecting() -> Iterator[None]:
+    """Have garbage looked for after the test as before it."""
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
 
 
 class _InterruptedModule(ModuleType):
@@ -32,6 +44,17 @@ def test_the_command_that_was_asked_for_runs(
         entry.run()
     assert ended.value.code == 0
     assert "Customer-success playbooks as files that run." in capsys.readouterr().out
+
+
+def test_a_command_that_stays_looks_for_garbage_as_usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its beginning spared itself."""
+    usual = gc.get_threshold()
+    monkeypatch.setattr(sys, "argv", ["tminus", "--help"])
+    with pytest.raises(SystemExit):
+        entry.run()
+    assert gc.get_threshold()[0] > 100 * usual[0]
+    settle_in()
+    assert gc.get_threshold() == usual
 
 
 @pytest.mark.parametrize(
