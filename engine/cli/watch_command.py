@@ -1,8 +1,10 @@
 """`tminus watch`: check and test whenever a file is saved."""
 
 import os
+import signal
 import time
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -29,11 +31,30 @@ def watch(
     chosen = list(paths or [shell.settings.rules])
     watched = [*chosen, shell.settings.templates, _config(shell)]
     settle_in()
+    interruption = _Interruption()
     try:
-        for changed in rounds(lambda: snapshot(watched), lambda: time.sleep(every)):
+        for changed in rounds(lambda: snapshot(watched), lambda: interruption.sleep(every)):
             _round(ctx, shell, changed, chosen)
     except KeyboardInterrupt:
         shell.console.print("stopped")
+
+
+class _Interruption:
+    """Ctrl-C, which also ends what it came too early or too deep for: Python loses it in a finalizer."""
+
+    def __init__(self) -> None:
+        self._has_come = False
+        signal.signal(signal.SIGINT, self._come)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait between two looks. Raises KeyboardInterrupt once Ctrl-C has come."""
+        if self._has_come:
+            raise KeyboardInterrupt
+        time.sleep(seconds)
+
+    def _come(self, _number: int, _frame: FrameType | None) -> None:
+        self._has_come = True
+        raise KeyboardInterrupt
 
 
 def _config(shell: Shell) -> Path:

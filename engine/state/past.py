@@ -83,7 +83,7 @@ def read_event_times(
     return found
 
 
-_FURTHER, _FURTHEST = 8, timedelta(days=15_000)
+_NEAREST, _FURTHER, _FURTHEST = timedelta(days=1), 8, timedelta(days=15_000)
 """How many times as far back the newest that counts is looked for next; beyond the other, everywhere."""
 
 
@@ -102,7 +102,7 @@ def read_flows(
     until there is one.
     """
     name = next(iter(reaches)).name
-    span: timedelta | None = max(each.span for each in reaches.values()) + behind
+    span: timedelta | None = max(max(each.span for each in reaches.values()) + behind, _NEAREST)
     in_runs = any(each.in_runs for each in reaches.values())
     columns = (_event.c.account_id, _event.c.occurred_at, _event.c.properties)
     lacking = list(accounts)

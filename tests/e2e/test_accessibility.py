@@ -25,7 +25,13 @@ def site(browser: Browser, tmp_path_factory: Any) -> Iterator[WholeSite]:  # noq
     database.dispose()
 
 
-@pytest.mark.parametrize(("device", "scheme"), [("desktop", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(
+    ("device", "scheme"),
+    [
+        ("desktop", "light"),
+        pytest.param("phone", "dark", marks=pytest.mark.soak),
+    ],
+)
 def test_every_page_can_be_used_by_everybody(site: WholeSite, device: str, scheme: Any) -> None:
     """Axe finds nothing; words are not faint in the other scheme; the width fits; keys and stillness do."""
     other: Any = {"light": "dark", "dark": "light"}[scheme]

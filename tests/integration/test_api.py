@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from engine.api.app import create_app
 from engine.api.guards import LARGEST_API_BODY
+from engine.api.permissions import ROUTES
 from engine.api.tokens import create_token, revoke_tokens
 from engine.clock.zones import format_instant
 from engine.state.database import reading
@@ -421,36 +422,9 @@ SIGNED = {"/api/v1/mail-events"}
 def test_the_openapi_document_is_complete(app: FastAPI) -> None:
     """Every call of the API with its body, an example, its refusals and the need for a token."""
     document = visit(app).get("/openapi.json").json()
+    served = {address.partition(" ")[2].replace(":path}", "}") for address in ROUTES}
     assert set(document["paths"]) == {
-        "/healthz",
-        "/readyz",
-        "/api/v1/accounts",
-        "/api/v1/accounts/{account_id}",
-        "/api/v1/playbooks",
-        "/api/v1/playbooks/{name}",
-        "/api/v1/runs",
-        "/api/v1/runs/{run_id}",
-        "/api/v1/decisions",
-        "/api/v1/holds",
-        "/api/v1/holds/{hold_id}/release",
-        "/api/v1/events",
-        "/api/v1/tasks",
-        "/api/v1/tasks/{task_id}/complete",
-        "/api/v1/tasks/{task_id}/snooze",
-        "/api/v1/playbooks/{name}/explanations",
-        "/api/v1/silences",
-        "/api/v1/silences/{silence_id}",
-        "/api/v1/sources",
-        "/api/v1/sources/{name}",
-        "/api/v1/outbox",
-        "/api/v1/outbox/{entry_id}",
-        "/api/v1/outbox/{entry_id}/retry",
-        "/api/v1/outbox/{entry_id}/cancel",
-        "/api/v1/outbox/retry",
-        "/api/v1/mail-events",
-        "/api/v1/suppressions",
-        "/api/v1/suppressions/{email}",
-        "/api/v1/consent/{email}",
+        each for each in served if each.startswith("/api/") or each in ("/healthz", "/readyz")
     }
     assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
     for path, operations in document["paths"].items():

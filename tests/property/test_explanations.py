@@ -138,7 +138,7 @@ def test_explanations_are_what_the_engine_held(fresh: Fresh, tmp_path: Path) -> 
     """Late data, silences, mutes, holds: of any instant of the past the explanation says what was held."""
     answers: Counter[Answer] = Counter()
     for seed in range(4):
-        answers += told_of(seed, fresh(), tmp_path, days=9, ticks=4, most=110)
+        answers += told_of(seed, fresh(), tmp_path, days=9, ticks=4, most=150)
     rare = {Answer.NOT_LIVE, Answer.HOLDS}
     assert set(answers) >= set(Answer) - rare
 
