@@ -84,7 +84,8 @@ def read_event_times(
 
 
 _NEAREST, _FURTHER, _FURTHEST = timedelta(days=1), 8, timedelta(days=15_000)
-"""How many times as far back the newest that counts is looked for next; beyond the other, everywhere."""
+"""The least that is read at first; how many times as far back the newest that counts is looked for next; and
+beyond the last, everywhere."""
 
 
 def read_flows(

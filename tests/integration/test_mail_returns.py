@@ -300,7 +300,7 @@ def test_inbox_is_read_over_tls_that_is_trusted(sqlite_database: Engine, tmp_pat
         assert not read_inbox(sqlite_database, trusting, SOFT, NOW)
         doubting = server.at(security="starttls", tls=ssl.create_default_context())
         # The server may close what the client breaks off before the client has said why.
-        with pytest.raises(InboxError, match="not trusted|hung up"):
+        with pytest.raises(InboxError, match=r"not trusted|hung up"):
             read_inbox(sqlite_database, doubting, SOFT, NOW)
 
 
